@@ -1,0 +1,1 @@
+"""HTTP applications and the command line."""

@@ -1,0 +1,1 @@
+"""Where adapters are chosen and everything is put together."""

@@ -1,0 +1,1 @@
+"""Published language: commands, events, values, documents. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""The event store: its port, the embedded adapter, codec and subscriptions."""

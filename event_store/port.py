@@ -13,6 +13,8 @@ from enum import Enum
 from typing import NewType, Protocol
 from uuid import UUID
 
+from contracts.parked import ParkedRequest, ParkedStream
+
 Position = NewType("Position", str)
 """A place in the total order of one store: opaque, compared as a string, never computed with."""
 
@@ -198,26 +200,6 @@ class SnapshotStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ParkedStream:
-    """A stream that a subscriber could not go on with, stuck at `version`."""
-
-    subscriber: str
-    stream: str
-    version: int
-    event_id: UUID
-    error: str
-    parked_at: datetime
-    request: str | None = None
-    """What an operator asked for and the owner has not done yet: `retry` or `discard`."""
-    reason: str | None = None
-
-    @property
-    def id(self) -> str:
-        """How operators name it."""
-        return f"{self.subscriber}:{self.stream}"
-
-
 class SubscriptionStore(Protocol):
     """What subscribers with effects (policies) remember, kept and restored with the events."""
 
@@ -241,6 +223,8 @@ class SubscriptionStore(Protocol):
         """Forget that the stream was parked."""
         ...
 
-    async def request(self, parked_id: str, request: str, reason: str | None = None) -> bool:
+    async def request(
+        self, parked_id: str, request: ParkedRequest, reason: str | None = None
+    ) -> bool:
         """Ask the owner to `retry` or `discard`; False when nothing of that id is parked."""
         ...

@@ -1,0 +1,1 @@
+"""From events to documents: pure projectors and what runs them."""

@@ -1,0 +1,1 @@
+"""Queries out: the read store and its queries."""

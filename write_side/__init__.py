@@ -1,0 +1,1 @@
+"""Commands in: contexts of aggregates, command handlers and policies."""

@@ -1,0 +1,1 @@
+"""Stock, reservations, and the mapping of products to SKUs."""

@@ -1,0 +1,1 @@
+"""What all contexts are built on: aggregates, repositories, idempotency, the command bus."""

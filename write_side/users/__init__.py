@@ -1,0 +1,1 @@
+"""Users, passwords, e-mail addresses and sessions."""
