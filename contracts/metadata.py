@@ -35,6 +35,6 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     actor: Actor
     source: str
     occurred_at: datetime
-    schema_version: int = 1
+    schema_version: int
     traceparent: str | None = None
     idempotency: Idempotency | None = None

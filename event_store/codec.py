@@ -1,0 +1,103 @@
+"""Events to stored bytes and back: the one place where schema versions meet."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from contracts.events.base import Event
+from contracts.metadata import Metadata
+from contracts.registry import EVENT_TYPES, data_fields, data_type, id_of
+from contracts.upcasters import UPCASTERS
+from event_store.port import NewEvent, RecordedEvent
+
+_encode = msgspec.json.encode
+_decode_metadata = msgspec.json.Decoder(Metadata).decode
+_decode_json = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class CodecError(Exception):
+    """An event can't be read."""
+
+
+class UnknownEventType(CodecError):
+    """No event of this name is known here."""
+
+
+class NewerSchemaVersion(CodecError):
+    """The event was written in a schema version that this software does not know yet."""
+
+
+class MalformedEvent(CodecError):
+    """The stored bytes are not what the event's type says."""
+
+
+def encode(event: Event, metadata: Metadata, event_id: UUID) -> NewEvent:
+    """Make an event ready to append. `metadata.schema_version` must be the event's own."""
+    data = {name: getattr(event, name) for name in data_fields(type(event))}
+    return NewEvent(event_id, type(event).__name__, _encode(data), _encode(metadata))
+
+
+def decode_metadata(recorded: RecordedEvent) -> Metadata:
+    """Read who, when and why.
+
+    Raises:
+        MalformedEvent: the metadata are not ours.
+    """
+    try:
+        return _decode_metadata(recorded.metadata)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise MalformedEvent(_where(recorded, f"has unreadable metadata: {error}")) from error
+
+
+def decode(recorded: RecordedEvent, metadata: Metadata | None = None) -> tuple[Event, Metadata]:
+    """Read an event, lifted to its newest schema version.
+
+    Raises:
+        UnknownEventType: no event of that name is known.
+        NewerSchemaVersion: it was written by newer software.
+        MalformedEvent: the bytes don't fit the type.
+    """
+    metadata = metadata or decode_metadata(recorded)
+    event_type = EVENT_TYPES.get(recorded.type)
+    if event_type is None:
+        raise UnknownEventType(_where(recorded, f"has the unknown type {recorded.type}"))
+    try:
+        data = _decode_data(event_type, recorded, metadata.schema_version)
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, KeyError) as error:
+        raise MalformedEvent(
+            _where(recorded, f"can't be read as {recorded.type}: {error}")
+        ) from error
+    event = event_type.__new__(event_type)
+    # The dataclass is frozen; filling its dictionary is what its __init__ would do, only faster.
+    attributes = vars(event)
+    attributes.update(data)
+    attributes["originator_id"] = id_of(recorded.stream)
+    attributes["originator_version"] = recorded.version
+    attributes["timestamp"] = metadata.occurred_at
+    return event, metadata
+
+
+def _decode_data(event_type: type[Event], recorded: RecordedEvent, version: int) -> dict[str, Any]:
+    if version == event_type.SCHEMA_VERSION:
+        return _decoder(event_type).decode(recorded.data)
+    if version > event_type.SCHEMA_VERSION:
+        raise NewerSchemaVersion(
+            _where(recorded, f"has schema version {version} of {recorded.type}, newer than known")
+        )
+    data = _decode_json(recorded.data)
+    for step in range(version, event_type.SCHEMA_VERSION):
+        data = UPCASTERS[recorded.type, step](data)
+    return msgspec.convert(data, data_type(event_type))
+
+
+@cache
+def _decoder(event_type: type[Event]) -> msgspec.json.Decoder[dict[str, Any]]:
+    return msgspec.json.Decoder(data_type(event_type))
+
+
+def _where(recorded: RecordedEvent, what: str) -> str:
+    return f"event {recorded.version} of {recorded.stream} {what}"
