@@ -1,0 +1,34 @@
+"""The base of all commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Id = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+    ),
+    Field(examples=["9f1c2d3e-0000-4000-8000-000000000001"]),
+]
+"""A UUID in its canonical form, lower case."""
+
+Sku = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9._]{0,62}[A-Z0-9]$|^[A-Z0-9]$"),
+    Field(examples=["TEA.GREEN.100"]),
+]
+"""A stock keeping unit: capital letters, digits, dots and underscores, at most 64."""
+
+
+class Command(BaseModel):
+    """What somebody asks for. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def name(cls) -> str:
+        """How audits call it."""
+        return cls.__name__

@@ -1,0 +1,134 @@
+"""The base of all aggregates."""
+
+from __future__ import annotations
+
+import hashlib
+import typing
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ClassVar, Self
+
+import msgspec
+from eventsourcing.domain import BaseAggregate
+
+from contracts.errors import IdempotencyKeyReused
+from contracts.events.base import Event
+from contracts.metadata import Idempotency, Metadata
+from event_store.port import NO_VERSION
+
+REMEMBERED_KEYS = 64
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a command with an idempotency key was answered."""
+
+    fingerprint: str
+    version: int
+    ids: dict[str, str]
+
+
+class Aggregate(BaseAggregate[str]):
+    """An aggregate: its state as fields with defaults, verbs that decide, `evolve` that follows.
+
+    A blank one, at `NO_VERSION`, stands for an aggregate that does not exist yet; its first verb
+    triggers event 0. Verbs take the time and ids they need: nothing in here looks at a clock.
+    """
+
+    INITIAL_VERSION = 0
+    CATEGORY: ClassVar[str]
+    NAME: ClassVar[str]
+    """What people call it, in messages."""
+
+    answered: dict[str, Answered] = field(default_factory=dict[str, Answered])
+    """By idempotency key: the last `REMEMBERED_KEYS` answers."""
+
+    @classmethod
+    def blank(cls, aggregate_id: str) -> Self:
+        """The aggregate before its first event."""
+        aggregate = cls.__new__(cls)
+        aggregate.__base_init__(aggregate_id, NO_VERSION, _BEGINNING)
+        aggregate.__init__()
+        return aggregate
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything has happened to it yet."""
+        return self.version > NO_VERSION
+
+    @property
+    def stream(self) -> str:
+        """The name of its stream."""
+        return f"{self.CATEGORY}-{self.id}"
+
+    def trigger(self, event_type: type[Event], at: datetime, **data: Any) -> None:
+        """Let an event happen at a business time, but never before what happened last."""
+        self.trigger_event(event_type, timestamp=max(at, self.modified_on), **data)
+
+    def evolve(self, event: Event) -> None:
+        """Follow an event. Never refuses: it has happened."""
+        raise TypeError(f"{type(self).__name__} does not know {type(event).__name__}")
+
+    def remember(self, metadata: Metadata, version: int) -> None:
+        """Keep the answer that an event's metadata carry."""
+        if metadata.idempotency is not None:
+            self.keep(metadata.idempotency, version)
+
+    def keep(self, known: Idempotency, version: int) -> None:
+        """Keep an answer, and forget the oldest of too many."""
+        self.answered.pop(known.key, None)
+        self.answered[known.key] = Answered(known.fingerprint, version, known.ids)
+        if len(self.answered) > REMEMBERED_KEYS:
+            del self.answered[next(iter(self.answered))]
+
+    def earlier_answer(self, key: str | None, fingerprint: str | None) -> Answered | None:
+        """The answer given to this key before.
+
+        Raises:
+            IdempotencyKeyReused: the key came with another request then.
+        """
+        answered = self.answered.get(key) if key is not None else None
+        if answered is not None and answered.fingerprint != fingerprint:
+            raise IdempotencyKeyReused("Use a new Idempotency-Key for a new request.")
+        return answered
+
+
+@cache
+def _state_type(aggregate_type: type[Aggregate]) -> Any:
+    hints = typing.get_type_hints(aggregate_type)
+    shape = {f.name: hints[f.name] for f in fields(aggregate_type)}
+    return typing.TypedDict(aggregate_type.__name__, shape)  # pyright: ignore
+
+
+@cache
+def state_fingerprint(aggregate_type: type[Aggregate]) -> str:
+    """A digest of the shape of the aggregate's state: another shape, another fingerprint."""
+    schema = msgspec.json.encode(msgspec.json.schema(_state_type(aggregate_type)), order="sorted")
+    return hashlib.sha256(schema).hexdigest()[:16]
+
+
+def dump_state(aggregate: Aggregate) -> bytes:
+    """The aggregate's state as JSON, for a snapshot."""
+    names = [f.name for f in fields(type(aggregate))]
+    state = {name: getattr(aggregate, name) for name in names}
+    state["modified_on"] = aggregate.modified_on
+    return msgspec.json.encode(state)
+
+
+@cache
+def _decoder(aggregate_type: type[Aggregate]) -> msgspec.json.Decoder[dict[str, Any]]:
+    return msgspec.json.Decoder(_state_type(aggregate_type))
+
+
+class _Times(msgspec.Struct):
+    modified_on: datetime
+
+
+def restore_state(aggregate: Aggregate, version: int, state: bytes) -> None:
+    """Bring a blank aggregate to the state of a snapshot taken at that version."""
+    for name, value in _decoder(type(aggregate)).decode(state).items():
+        setattr(aggregate, name, value)
+    aggregate.version = version
+    aggregate.modified_on = msgspec.json.decode(state, type=_Times).modified_on

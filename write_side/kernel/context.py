@@ -1,0 +1,80 @@
+"""What a command handler knows about a command besides its body, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID, uuid4, uuid5
+
+from contracts.metadata import Metadata
+from contracts.values import SYSTEM, Actor
+from event_store.port import Position, RecordedEvent
+
+_IDS = UUID("6f0a7f0e-3a52-5c63-9c5e-6b1f0a3f7d11")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """Who asks, when, and how the request can be recognised when it comes again."""
+
+    actor: Actor
+    now: datetime
+    """Business time of what will happen, in UTC."""
+    correlation_id: str
+    command_id: str
+    source: str
+    causation_id: str | None = None
+    """Id of the event that caused the command; None when it came from outside."""
+    idempotency_key: str | None = None
+    expected_version: int | None = None
+    """The version of `If-Match`: the command is refused at any other."""
+    traceparent: str | None = None
+
+    def key(self) -> str | None:
+        """The idempotency key, scoped to the caller."""
+        if self.idempotency_key is None:
+            return None
+        return derived_id(self.actor.kind, self.actor.id, self.idempotency_key)
+
+    def new_id(self, collection: str) -> str:
+        """The id of an aggregate to make: derived from caller, collection and key, if there is one."""
+        if self.idempotency_key is None:
+            return str(uuid4())
+        return derived_id(self.actor.kind, self.actor.id, collection, self.idempotency_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command did: the aggregate, its version since, and ids of what was made in it."""
+
+    id: str
+    stream: str
+    version: int
+    position: Position | None = None
+    """None when nothing was appended now."""
+    ids: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def derived_id(*parts: str) -> str:
+    """The same UUID for the same parts, always."""
+    return str(uuid5(_IDS, "\x1f".join(part.replace("\x1f", "\x1f\x1f") for part in parts)))
+
+
+def by_system(source: str) -> CommandContext:
+    """The context of a command that the system itself gives, caused by nothing recorded."""
+    command_id = str(uuid4())
+    return CommandContext(SYSTEM, datetime.now(UTC), command_id, command_id, source)
+
+
+def caused_by(recorded: RecordedEvent, metadata: Metadata, source: str) -> CommandContext:
+    """The context of a command that the system gives because of an event; the same each time."""
+    return CommandContext(
+        actor=SYSTEM,
+        now=datetime.now(UTC),
+        correlation_id=metadata.correlation_id,
+        command_id=derived_id(source, str(recorded.id)),
+        source=source,
+        causation_id=str(recorded.id),
+        traceparent=metadata.traceparent,
+    )

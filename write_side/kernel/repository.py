@@ -1,0 +1,276 @@
+"""Loads aggregates by replay and carries out commands on them, one at a time for each stream."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, TypeVar, cast
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
+
+from contracts.commands.base import Command
+from contracts.errors import NotFound, Unavailable, VersionMismatch
+from contracts.events.base import Event
+from contracts.metadata import Idempotency, Metadata
+from event_store.codec import decode, encode
+from event_store.errors import AppendOutcomeUnknown, EventStoreError, WrongExpectedVersion
+from event_store.port import (
+    NO_VERSION,
+    Appended,
+    EventStore,
+    ExpectedVersion,
+    NewEvent,
+    Snapshot,
+    SnapshotStore,
+    StreamState,
+)
+from write_side.kernel.aggregate import (
+    Aggregate,
+    dump_state,
+    restore_state,
+    state_fingerprint,
+)
+from write_side.kernel.context import Answer, CommandContext
+
+A = TypeVar("A", bound=Aggregate)
+Ids = Mapping[str, str]
+Decide = Callable[[A], Awaitable[Ids | None]]
+"""Calls the aggregate's verb; returns ids of what was made, for the answer."""
+
+_log = structlog.get_logger(__name__)
+_DEADLINE_SECONDS = 5.0
+_NOTHING: Ids = {}
+
+
+class Turns:
+    """Lets the commands of one process on one stream take turns, in the order they came."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, stream: str) -> asyncio.Lock:
+        """The lock to hold while it is one's turn on the stream."""
+        lock = self._locks.get(stream)
+        if lock is None:
+            lock = self._locks[stream] = asyncio.Lock()
+        return lock
+
+
+class Repository(Generic[A]):
+    """The aggregates of one type."""
+
+    def __init__(
+        self,
+        aggregate_type: type[A],
+        events: EventStore,
+        snapshots: SnapshotStore,
+        *,
+        fingerprint_key: bytes,
+        snapshot_every: int = 100,
+    ) -> None:
+        """Use these stores; a snapshot is kept each `snapshot_every` events."""
+        self.aggregate_type = aggregate_type
+        self._events = events
+        self._snapshots = snapshots
+        self._key = fingerprint_key
+        self._snapshot_every = snapshot_every
+        self._turns = Turns()
+
+    def stream(self, aggregate_id: str) -> str:
+        """The name of the aggregate's stream."""
+        return f"{self.aggregate_type.CATEGORY}-{aggregate_id}"
+
+    async def load(self, aggregate_id: str, *, version: int | None = None) -> A:
+        """The aggregate as of now or of a version, by replay; blank if nothing happened to it."""
+        aggregate = self.aggregate_type.blank(aggregate_id)
+        stream = aggregate.stream
+        if version is None:
+            await self._restore(aggregate)
+        for recorded in await self._events.read_stream(
+            stream, first=aggregate.version + 1, last=version
+        ):
+            event, metadata = decode(recorded)
+            event.mutate(aggregate)
+            aggregate.remember(metadata, recorded.version)
+        return aggregate
+
+    async def existing(self, aggregate_id: str) -> A:
+        """The aggregate as of now.
+
+        Raises:
+            NotFound: nothing ever happened to it.
+        """
+        aggregate = await self.load(aggregate_id)
+        if not aggregate.exists:
+            raise self.not_found(aggregate_id)
+        return aggregate
+
+    def not_found(self, aggregate_id: str) -> NotFound:
+        """The error to raise when there is no such aggregate."""
+        name = self.aggregate_type.NAME
+        return NotFound(f"There is no {name} {aggregate_id}.", code=f"{name}-not-found")
+
+    async def create(
+        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+    ) -> Answer:
+        """Carry out a command on an aggregate that may not exist yet."""
+        return await self._carry_out(aggregate_id, command, context, decide)
+
+    async def change(
+        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+    ) -> Answer:
+        """Carry out a command on an aggregate.
+
+        Raises:
+            NotFound: there is none.
+            VersionMismatch: it is not at the version the caller expected.
+            IdempotencyKeyReused: the caller's key came with another request before.
+            Unavailable: others kept changing it, or the store did not answer, until the deadline.
+        """
+
+        async def decide_on_existing(aggregate: A) -> Ids | None:
+            if not aggregate.exists:
+                raise self.not_found(aggregate_id)
+            return await decide(aggregate)
+
+        return await self._carry_out(aggregate_id, command, context, decide_on_existing)
+
+    async def _carry_out(
+        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+    ) -> Answer:
+        async with self._turns.of(self.stream(aggregate_id)):
+            try:
+                return await self._attempt(aggregate_id, command, context, decide)
+            except WrongExpectedVersion:
+                return await self._attempt_again(aggregate_id, command, context, decide)
+
+    async def _attempt_again(
+        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+    ) -> Answer:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(WrongExpectedVersion),
+            wait=wait_random(0.001, 0.05),
+            stop=stop_after_delay(_DEADLINE_SECONDS),
+            reraise=True,
+        )
+        try:
+            return await retrying(self._attempt, aggregate_id, command, context, decide)
+        except WrongExpectedVersion as error:
+            raise Unavailable(f"Others keep changing {error.stream}; try again.") from error
+
+    async def _attempt(
+        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+    ) -> Answer:
+        aggregate = await self.load(aggregate_id)
+        key, fingerprint = context.key(), None
+        if key is not None:
+            fingerprint = self._fingerprint(command)
+            earlier = aggregate.earlier_answer(key, fingerprint)
+            if earlier is not None:
+                return Answer(aggregate_id, aggregate.stream, earlier.version, None, earlier.ids)
+        if context.expected_version not in (None, aggregate.version):
+            raise VersionMismatch(
+                f"The {aggregate.NAME} is at version {aggregate.version}, "
+                f"not {context.expected_version}."
+            )
+        ids = await decide(aggregate) or _NOTHING
+        if not aggregate.pending_events:
+            return Answer(aggregate_id, aggregate.stream, aggregate.version, None, ids)
+        idempotency = Idempotency(key, fingerprint, dict(ids)) if key and fingerprint else None
+        appended = await self.save(aggregate, command.name(), context, idempotency)
+        return Answer(aggregate_id, aggregate.stream, appended.version, appended.position, ids)
+
+    async def save(
+        self,
+        aggregate: A,
+        command: str,
+        context: CommandContext,
+        idempotency: Idempotency | None = None,
+    ) -> Appended:
+        """Append what the aggregate triggered, at the version it was loaded at.
+
+        Raises:
+            WrongExpectedVersion: another writer was faster.
+            Unavailable: whether it was written could not be found out in time.
+        """
+        pending = cast("Sequence[Event]", aggregate.collect_events())
+        before = pending[0].originator_version - 1
+        expected = StreamState.NO_STREAM if before == NO_VERSION else before
+        new = [
+            encode(event, event_metadata(event, command, context, idempotency), uuid4())
+            for event in pending
+        ]
+        appended = await append_surely(self._events, aggregate.stream, new, expected)
+        if before // self._snapshot_every != appended.version // self._snapshot_every:
+            await self._snapshot(aggregate, idempotency)
+        return appended
+
+    async def _snapshot(self, aggregate: A, idempotency: Idempotency | None) -> None:
+        if idempotency is not None:
+            aggregate.keep(idempotency, aggregate.version)
+        snapshot = Snapshot(
+            aggregate.stream,
+            aggregate.version,
+            state_fingerprint(self.aggregate_type),
+            dump_state(aggregate),
+        )
+        try:
+            await self._snapshots.save_snapshot(snapshot)
+        except EventStoreError as error:
+            _log.warning("could not keep a snapshot", stream=snapshot.stream, error=str(error))
+
+    async def _restore(self, aggregate: A) -> None:
+        snapshot = await self._snapshots.load_snapshot(aggregate.stream)
+        if snapshot and snapshot.fingerprint == state_fingerprint(self.aggregate_type):
+            restore_state(aggregate, snapshot.version, snapshot.state)
+
+    def _fingerprint(self, command: Command) -> str:
+        body = command.name() + "\n" + command.model_dump_json()
+        return hmac.digest(self._key, body.encode(), hashlib.sha256).hex()[:32]
+
+
+def event_metadata(
+    event: Event, command: str, context: CommandContext, idempotency: Idempotency | None = None
+) -> Metadata:
+    """The metadata of an event that a command led to."""
+    return Metadata(
+        correlation_id=context.correlation_id,
+        causation_id=context.causation_id or context.command_id,
+        command_id=context.command_id,
+        command=command,
+        actor=context.actor,
+        source=context.source,
+        occurred_at=event.timestamp,
+        schema_version=event.SCHEMA_VERSION,
+        traceparent=context.traceparent,
+        idempotency=idempotency,
+    )
+
+
+async def append_surely(
+    store: EventStore, stream: str, events: Sequence[NewEvent], expected: ExpectedVersion
+) -> Appended:
+    """Append; when the answer is lost, append the same ids again, which finds out.
+
+    Raises:
+        WrongExpectedVersion: another writer was faster; nothing was written.
+        Unavailable: there was no answer until the deadline.
+    """
+    try:
+        return await store.append(stream, events, expected=expected)
+    except AppendOutcomeUnknown:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(AppendOutcomeUnknown),
+            wait=wait_random(0.01, 0.2),
+            stop=stop_after_delay(_DEADLINE_SECONDS),
+            reraise=True,
+        )
+        try:
+            return await retrying(store.append, stream, events, expected=expected)
+        except AppendOutcomeUnknown as error:
+            raise Unavailable("Whether it was written is not known; ask again.") from error
