@@ -23,12 +23,19 @@ Sku = Annotated[
 """A stock keeping unit: capital letters, digits, dots and underscores, at most 64."""
 
 
+REVEAL = "reveal"
+
+
 class Command(BaseModel):
     """What somebody asks for. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
-    def name(cls) -> str:
+    def command_name(cls) -> str:
         """How audits call it."""
         return cls.__name__
+
+    def whole_body(self) -> bytes:
+        """Name and body with secrets in clear: to be hashed with a key, never to be kept."""
+        return f"{self.command_name()}\n{self.model_dump_json(context=REVEAL)}".encode()

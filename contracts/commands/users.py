@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, EmailStr, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    EmailStr,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    SerializationInfo,
+    StringConstraints,
+)
 
-from contracts.commands.base import Command, Id
+from contracts.commands.base import REVEAL, Command, Id
 from contracts.values import Name, Role
 
 Email = Annotated[EmailStr, StringConstraints(max_length=254)]
+
+
+def _reveal(secret: SecretStr, info: SerializationInfo[Any]) -> str:
+    return secret.get_secret_value() if info.context == REVEAL else "**********"
+
+
+Secret = Annotated[SecretStr, PlainSerializer(_reveal, return_type=str, when_used="json")]
+"""Masked in logs and JSON, save for the fingerprint of a request."""
 
 
 def _is_password(secret: SecretStr) -> SecretStr:
@@ -19,7 +35,7 @@ def _is_password(secret: SecretStr) -> SecretStr:
 
 
 Password = Annotated[
-    SecretStr,
+    Secret,
     AfterValidator(_is_password),
     Field(json_schema_extra={"minLength": 8, "maxLength": 200}),
 ]
@@ -47,7 +63,7 @@ class ChangePassword(Command):
     """Take another password; ends all sessions."""
 
     user_id: Id
-    current_password: SecretStr
+    current_password: Secret
     new_password: Password
 
 
@@ -69,10 +85,10 @@ class SignIn(Command):
     """Begin a session."""
 
     email: Email
-    password: SecretStr
+    password: Secret
 
 
 class RefreshSession(Command):
     """Exchange a refresh token for the next one."""
 
-    refresh_token: SecretStr
+    refresh_token: Secret

@@ -7,7 +7,7 @@ import typing
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import msgspec
 from eventsourcing.domain import BaseAggregate
@@ -96,9 +96,14 @@ class Aggregate(BaseAggregate[str]):
 
 
 @cache
+def _state_fields(aggregate_type: type[Aggregate]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cast("Any", aggregate_type)))
+
+
+@cache
 def _state_type(aggregate_type: type[Aggregate]) -> Any:
     hints = typing.get_type_hints(aggregate_type)
-    shape = {f.name: hints[f.name] for f in fields(aggregate_type)}
+    shape = {name: hints[name] for name in _state_fields(aggregate_type)}
     return typing.TypedDict(aggregate_type.__name__, shape)  # pyright: ignore
 
 
@@ -111,8 +116,7 @@ def state_fingerprint(aggregate_type: type[Aggregate]) -> str:
 
 def dump_state(aggregate: Aggregate) -> bytes:
     """The aggregate's state as JSON, for a snapshot."""
-    names = [f.name for f in fields(type(aggregate))]
-    state = {name: getattr(aggregate, name) for name in names}
+    state = {name: getattr(aggregate, name) for name in _state_fields(type(aggregate))}
     state["modified_on"] = aggregate.modified_on
     return msgspec.json.encode(state)
 

@@ -38,7 +38,7 @@ class CommandContext:
         return derived_id(self.actor.kind, self.actor.id, self.idempotency_key)
 
     def new_id(self, collection: str) -> str:
-        """The id of an aggregate to make: derived from caller, collection and key, if there is one."""
+        """The id for a new aggregate, from caller, collection and key where there is a key."""
         if self.idempotency_key is None:
             return str(uuid4())
         return derived_id(self.actor.kind, self.actor.id, collection, self.idempotency_key)

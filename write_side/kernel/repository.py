@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar, cast
@@ -182,7 +181,7 @@ class Repository(Generic[A]):
         if not aggregate.pending_events:
             return Answer(aggregate_id, aggregate.stream, aggregate.version, None, ids)
         idempotency = Idempotency(key, fingerprint, dict(ids)) if key and fingerprint else None
-        appended = await self.save(aggregate, command.name(), context, idempotency)
+        appended = await self.save(aggregate, command.command_name(), context, idempotency)
         return Answer(aggregate_id, aggregate.stream, appended.version, appended.position, ids)
 
     async def save(
@@ -230,8 +229,7 @@ class Repository(Generic[A]):
             restore_state(aggregate, snapshot.version, snapshot.state)
 
     def _fingerprint(self, command: Command) -> str:
-        body = command.name() + "\n" + command.model_dump_json()
-        return hmac.digest(self._key, body.encode(), hashlib.sha256).hex()[:32]
+        return hmac.digest(self._key, command.whole_body(), "sha256").hex()[:32]
 
 
 def event_metadata(
