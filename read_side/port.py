@@ -30,6 +30,30 @@ class NoActiveGeneration(ReadStoreUnavailable):
     """Nothing has been projected under this name yet."""
 
 
+class FieldNotIndexed(ReadStoreUnavailable):
+    """The generation can't filter, sort, group or sum by this field in this way.
+
+    Either no search of this kind is promised for the field, or the generation was built by other
+    code, which did not index it: a rebuild helps.
+    """
+
+
+class UnknownGeneration(ReadStoreError):
+    """The generation does not exist (any more)."""
+
+
+class DocumentRefused(ReadStoreError):
+    """A document can't be stored: it is no JSON, or a field is not what its type says.
+
+    Trying again does not help; nothing of the batch was written.
+    """
+
+    def __init__(self, key: str, why: str) -> None:
+        """Name the document and say what is wrong with it."""
+        super().__init__(f"document {key!r} can't be stored: {why}")
+        self.key = key
+
+
 class InvalidCursor(ReadStoreError):
     """The cursor was not made by this store for this search."""
 
@@ -51,7 +75,10 @@ class WriteConflict(ReadStoreError):
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """The field has one of the values (a nested field: some object of the list has)."""
+    """The field has one of the values (a nested field: some object of the list has).
+
+    A value of another type than the field's, or beyond 64 bits, is never met.
+    """
 
     field: str
     values: tuple[str | int, ...]
@@ -59,7 +86,11 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The field is at least `at_least` and below `below`; None leaves that side open."""
+    """The field is at least `at_least` and below `below`; None leaves that side open.
+
+    With both sides open it restricts nothing; otherwise a document without the field is left out.
+    A bound of another type than the field's is never met; one beyond 64 bits counts as what it is.
+    """
 
     field: str
     at_least: str | int | None = None
@@ -68,14 +99,19 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """All words of `text` stand in the document's text fields, each at the start of a word."""
+    """All words of `text` stand in the document's text fields, each at the start of a word.
+
+    Case and accents do not count. Words are parted by blanks; one that holds other signs, such as
+    an e-mail address, is met where its parts follow each other within one field. Only the first 50
+    words count. A text without letters and digits restricts nothing.
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """At least one of the conditions holds."""
+    """At least one of the conditions holds; of no conditions, none does."""
 
     conditions: tuple[AnyOf | Between | Matches, ...]
 
@@ -87,7 +123,9 @@ Condition = AnyOf | Between | Matches | Either
 class Search:
     """Documents that meet all conditions, sorted by one field and then by key, in pages.
 
-    `cursor` is the `next_cursor` of the page before, of the same search.
+    Documents without the sort field come last ascending and first descending; keys run in the
+    direction of the field. `limit` is 1 to 10,000. `cursor` is the `next_cursor` of the page
+    before, of the same search.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -129,7 +167,7 @@ class Documents(Protocol):
         ...
 
     async def search(self, projection: str, search: Search) -> Found:
-        """One page of a search.
+        """One page of a search; only a document that shows something (not None) is found.
 
         Paging shows each document that was there at the first page and did not change its sort
         field exactly once.
@@ -142,7 +180,11 @@ class Documents(Protocol):
     async def count_by(
         self, projection: str, field: str, conditions: Sequence[Condition] = ()
     ) -> Mapping[str, int]:
-        """How many documents meet the conditions, by the values of a keyword field."""
+        """How many documents meet the conditions, by the values of a keyword field.
+
+        Documents without the field are not counted; for a nested field a document counts once
+        for each value in its list.
+        """
         ...
 
     async def sums(
@@ -156,12 +198,25 @@ class Documents(Protocol):
         """Sums of LONG fields over the documents that meet the conditions, by group, key order.
 
         `group_by` is a keyword field, maybe nested (`items.product_id`). `fields` may be nested
-        in the same list; grouped by a nested field they sum that group's objects only.
+        in a list; grouped by a nested field they must be of the same list, and sum that group's
+        objects only. Documents without the group's field are left out; sums are exact.
         """
         ...
 
     async def refresh(self, projection: str) -> None:
         """Return when all that was written before is found by searches."""
+        ...
+
+
+class WriteNotifier(Protocol):
+    """Tells waiting readers that it is worth looking again."""
+
+    async def wait_for_write(self, projection: str, timeout: float) -> None:  # noqa: ASYNC109
+        """Return when the active generation was written since the call, or after `timeout` seconds.
+
+        Also returns when another generation becomes active. It may return early for nothing and
+        can miss a write of another process just before the call: look again, in short turns.
+        """
         ...
 
 
@@ -254,11 +309,19 @@ class ProjectionStore(Protocol):
         ...
 
     async def activate(self, generation: Generation) -> None:
-        """Let this generation answer queries from now on and retire the one before, in one step."""
+        """Let this generation answer queries from now on and retire the one before, in one step.
+
+        Raises:
+            UnknownGeneration: it was dropped.
+        """
         ...
 
     async def drop(self, generation: Generation) -> None:
-        """Remove a generation that is not active, with all it holds."""
+        """Remove a generation that is not active, with all it holds; a repeat does nothing.
+
+        Raises:
+            ReadStoreError: the generation is active.
+        """
         ...
 
     async def load(self, generation: Generation, keys: Sequence[str]) -> Mapping[str, Stored]:
@@ -268,8 +331,12 @@ class ProjectionStore(Protocol):
     async def write(self, generation: Generation, batch: WriteBatch) -> None:
         """Write the documents, then the checkpoint; in one transaction where the store has them.
 
+        Each key stands at most once in a batch.
+
         Raises:
             WriteConflict: a document is at another revision.
+            DocumentRefused: a document can't be stored as it is.
+            UnknownGeneration: the generation was dropped.
         """
         ...
 
