@@ -6,7 +6,7 @@ import hashlib
 import typing
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, singledispatchmethod
 from typing import Any, ClassVar, Self, cast
 
 import msgspec
@@ -67,8 +67,12 @@ class Aggregate(BaseAggregate[str]):
         """Let an event happen at a business time, but never before what happened last."""
         self.trigger_event(event_type, timestamp=max(at, self.modified_on), **data)
 
+    @singledispatchmethod
     def evolve(self, event: Event) -> None:
-        """Follow an event. Never refuses: it has happened."""
+        """Follow an event; aggregates have their own `singledispatchmethod` of this name.
+
+        Never refuses: it has happened.
+        """
         raise TypeError(f"{type(self).__name__} does not know {type(event).__name__}")
 
     def remember(self, metadata: Metadata, version: int) -> None:
