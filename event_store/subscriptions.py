@@ -1,0 +1,278 @@
+"""Subscribers with effects (policies): they resume where they were and park what they can't do."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from enum import Enum
+
+import structlog
+
+from contracts.parked import ParkedStream
+from event_store.errors import (
+    AppendOutcomeUnknown,
+    EventStoreCorrupt,
+    EventStoreReadOnly,
+    EventStoreUnavailable,
+)
+from event_store.port import Delivery, EventStore, Position, RecordedEvent, SubscriptionStore
+
+Handler = Callable[[RecordedEvent], Awaitable[None]]
+
+INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
+    EventStoreUnavailable,
+    AppendOutcomeUnknown,
+    EventStoreReadOnly,
+    EventStoreCorrupt,
+)
+"""What is wrong with the store, not with an event: tried again, never parked."""
+
+_FIRST_DELAY = 0.05
+_LONGEST_DELAY = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class StartFrom(Enum):
+    """Where a subscriber begins that has no checkpoint yet."""
+
+    BEGINNING = "beginning"
+    HEAD = "head"
+    """The head as it was when the subscriber first ran; recorded, so a restart keeps it."""
+
+
+class SubscriptionRunner:
+    """Hands events to one handler, in order, at least once; run it in one process at a time.
+
+    The handler must be idempotent: after a crash it sees again what came since the last
+    checkpoint. If it raises, the event's stream is parked and the other streams go on. Later
+    events of a parked stream are passed over, since carrying out a `retry` or `discard` reads
+    the stream again, up to where the runner is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handler: Handler,
+        events: EventStore,
+        memory: SubscriptionStore,
+        *,
+        categories: Collection[str] | None = None,
+        start: StartFrom = StartFrom.BEGINNING,
+        retry_on: tuple[type[Exception], ...] = (),
+        batch: int = 100,
+        interval: float = 0.5,
+    ) -> None:
+        """Prepare; `run` does the work.
+
+        Args:
+            name: of the checkpoint and the parked streams. Two subscribers never share one.
+            handler: does the work for one event.
+            events: where they come from.
+            memory: where checkpoints and parked streams are kept.
+            categories: of the streams to follow (None: all).
+            start: where to begin without a checkpoint.
+            retry_on: further errors of the handler that say nothing about the event.
+            batch: events between two checkpoints.
+            interval: seconds between looks at what operators asked for.
+        """
+        self.name = name
+        self._handler = handler
+        self._events = events
+        self._memory = memory
+        self._categories = categories
+        self._start = start
+        self._transient = INFRASTRUCTURE_ERRORS + retry_on
+        self._batch = batch
+        self._interval = interval
+        self._position: Position | None = None
+        self._saved: Position | None = None
+        self._parked: dict[str, ParkedStream] = {}
+        self._next_look = 0.0
+        self._wake = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._log = _log.bind(subscriber=name)
+
+    @property
+    def position(self) -> Position | None:
+        """All events up to here are handled, or parked; None before the first."""
+        return self._position
+
+    async def wait_until(self, position: Position, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Return when the runner has reached the position.
+
+        Raises:
+            TimeoutError: not within `timeout` seconds.
+        """
+        async with asyncio.timeout(timeout):
+            while self._position is None or self._position < position:
+                await self._moved.wait()
+
+    def wake(self) -> None:
+        """Look at once at what operators asked for."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Follow the events until cancelled. Errors of the infrastructure are waited out."""
+        failures = 0
+        while True:
+            before = self._position
+            try:
+                await self._resume()
+                await self._follow()
+            except self._transient as error:
+                failures = failures + 1 if self._position == before else 0
+                longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(failures, 16))
+                delay = longest * random.uniform(0.5, 1)  # noqa: S311
+                self._log.warning(
+                    "the subscriber is held up and tries again",
+                    error=type(error).__name__,
+                    seconds=round(delay, 2),
+                    position=self._position,
+                )
+                await asyncio.sleep(delay)
+
+    async def _resume(self) -> None:
+        if self._position is None:
+            self._position = await self._memory.load_checkpoint(self.name)
+            self._saved = self._position
+        if self._position is None and self._start is StartFrom.HEAD:
+            self._advance(await self._current_head())
+            await self._save_checkpoint()
+        self._parked = {entry.stream: entry for entry in await self._memory.parked(self.name)}
+        self._log.info("the subscriber starts", position=self._position, parked=len(self._parked))
+
+    async def _current_head(self) -> Position:
+        while True:
+            head = await self._events.head()
+            if head is not None:
+                return head
+            # Even an empty store has a place to start from, and a page of it says which.
+            page = await self._events.read_all(limit=1)
+            if not page.events:
+                return page.position
+
+    async def _follow(self) -> None:
+        deliveries = self._events.subscribe(
+            after=self._position, categories=self._categories, batch=self._batch
+        )
+        async with aclosing(deliveries):
+            coming = asyncio.ensure_future(_next(deliveries))
+            try:
+                while True:
+                    await self._wait_for(coming)
+                    if coming.done():
+                        await self._take(coming.result())
+                        coming = asyncio.ensure_future(_next(deliveries))
+                    if self._wake.is_set() or time.monotonic() >= self._next_look:
+                        await self._look()
+            finally:
+                await _stop(coming)
+
+    async def _wait_for(self, coming: asyncio.Future[Delivery]) -> None:
+        if coming.done() or self._wake.is_set():
+            return
+        woken = asyncio.ensure_future(self._wake.wait())
+        timeout = max(0.0, self._next_look - time.monotonic())
+        try:
+            await asyncio.wait(
+                {coming, woken}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            woken.cancel()
+
+    async def _take(self, delivery: Delivery) -> None:
+        for event in delivery.events:
+            if event.stream not in self._parked:
+                await self._handle(event)
+            self._position = event.position
+        self._advance(delivery.position)
+        if delivery.events:
+            await self._save_checkpoint()
+
+    async def _handle(self, event: RecordedEvent) -> bool:
+        try:
+            await self._handler(event)
+        except self._transient:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, only this stream may stop
+            await self._park(event, error)
+            return False
+        return True
+
+    async def _park(self, event: RecordedEvent, error: Exception) -> None:
+        entry = ParkedStream(
+            self.name,
+            event.stream,
+            event.version,
+            event.id,
+            f"{type(error).__name__}: {error}",
+            datetime.now(UTC),
+        )
+        await self._memory.park(entry)
+        self._parked[event.stream] = entry
+        self._log.error(
+            "a stream is parked: its event could not be handled",
+            stream=event.stream,
+            version=event.version,
+            event_id=str(event.id),
+            error=type(error).__name__,
+        )
+
+    async def _look(self) -> None:
+        """Carry out what operators asked for; keep the checkpoint up while nothing concerns us."""
+        self._wake.clear()
+        self._next_look = time.monotonic() + self._interval
+        if self._parked:
+            for entry in await self._memory.parked(self.name):
+                if entry.request is not None:
+                    await self._go_on_with(entry)
+        if self._position != self._saved:
+            await self._save_checkpoint()
+
+    async def _go_on_with(self, entry: ParkedStream) -> None:
+        first = entry.version
+        while events := await self._due(entry.stream, first):
+            for event in events:
+                discarded = entry.request == "discard" and event.version == entry.version
+                if not discarded and not await self._handle(event):
+                    return
+            first = events[-1].version + 1
+        if first == entry.version:
+            # A checkpoint older than the parked event: the subscription comes to it first.
+            return
+        # In this order a crash between the two can't bring a discarded event back.
+        await self._save_checkpoint()
+        await self._memory.unpark(self.name, entry.stream)
+        del self._parked[entry.stream]
+        self._log.info("a parked stream goes on", stream=entry.stream, request=entry.request)
+
+    async def _due(self, stream: str, first: int) -> Sequence[RecordedEvent]:
+        events = await self._events.read_stream(stream, first=first, limit=self._batch)
+        reached = self._position
+        return [event for event in events if reached is not None and event.position <= reached]
+
+    def _advance(self, position: Position) -> None:
+        self._position = position
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def _save_checkpoint(self) -> None:
+        if self._position is not None and self._position != self._saved:
+            await self._memory.save_checkpoint(self.name, self._position)
+            self._saved = self._position
+
+
+async def _next(deliveries: AsyncGenerator[Delivery]) -> Delivery:
+    return await anext(deliveries)
+
+
+async def _stop(task: asyncio.Future[Delivery]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        # Whatever it failed with was raised where it was awaited, or comes again with a restart.
+        task.exception()
