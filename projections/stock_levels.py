@@ -1,0 +1,99 @@
+"""One document for each SKU: what lies where, for whom it is reserved, what can be had."""
+
+from __future__ import annotations
+
+from contracts.documents import STOCK_LEVELS, StockDocument, StockLocationDocument
+from contracts.events.base import Event
+from contracts.events.inventory import (
+    StockAdjusted,
+    StockIssued,
+    StockReceived,
+    StockReleased,
+    StockReserved,
+    Taken,
+)
+from contracts.registry import id_of
+from projections.projector import Context
+from projections.shapes import time_text
+
+Locations = dict[str, int]
+Reservations = dict[str, int]
+
+
+class StockLevels:
+    """Projects the events of `stock` streams.
+
+    Any of them may be the first: a fence against a late reservation can come before any goods.
+    """
+
+    name = STOCK_LEVELS.name
+    document_type = STOCK_LEVELS
+    categories = ("stock",)
+    handles: frozenset[type[Event]] = frozenset(
+        {StockReceived, StockAdjusted, StockReserved, StockReleased, StockIssued}
+    )
+
+    def key_of(self, stream: str) -> str:
+        """The SKU."""
+        return id_of(stream)
+
+    def project(
+        self, document: StockDocument | None, event: Event | None, context: Context
+    ) -> StockDocument:
+        """The stock after the event."""
+        places = document["locations"] if document else []
+        locations = {place["location"]: place["on_hand"] for place in places}
+        reservations = dict(document["reservations"]) if document else {}
+        _move(locations, event)
+        _reserve(reservations, event)
+        on_hand, reserved = sum(locations.values()), sum(reservations.values())
+        return {
+            "sku": id_of(context.stream),
+            "version": context.version,
+            "on_hand": on_hand,
+            "reserved": reserved,
+            "available": on_hand - reserved,
+            "locations": _places(locations),
+            "reservations": reservations,
+            "updated_at": time_text(context.metadata.occurred_at),
+        }
+
+
+def _move(locations: Locations, event: Event | None) -> None:
+    match event:
+        case StockReceived():
+            locations[event.location] = locations.get(event.location, 0) + event.quantity
+        case StockAdjusted():
+            locations[event.location] = event.counted
+        case StockIssued():
+            for taken in event.taken:
+                _take(locations, taken)
+        case _:
+            pass
+
+
+def _take(locations: Locations, taken: Taken) -> None:
+    locations[taken.location] = locations.get(taken.location, 0) - taken.quantity
+
+
+def _reserve(reservations: Reservations, event: Event | None) -> None:
+    match event:
+        case StockReserved():
+            _keep(reservations, event.order_id, event.quantity)
+        case StockReleased():
+            _keep(reservations, event.order_id, 0)
+        case StockIssued():
+            left = reservations.get(event.order_id, 0) - event.quantity
+            _keep(reservations, event.order_id, left)
+        case _:
+            pass
+
+
+def _keep(reservations: Reservations, order_id: str, quantity: int) -> None:
+    reservations.pop(order_id, None)
+    if quantity > 0:
+        reservations[order_id] = quantity
+
+
+def _places(locations: Locations) -> list[StockLocationDocument]:
+    return [{"location": name, "on_hand": locations[name]} for name in sorted(locations)]
