@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StrictInt, StringConstraints
 
 from contracts.commands.base import Command, Id
-from contracts.values import Address, Currency, Money, Name, Text, clean_text
+from contracts.values import Address, Money, Name, Text, clean_text
 
 MAX_LINES = 500
 MAX_PRICE_MINOR = 10**11
@@ -145,12 +144,10 @@ class ImportedLine(Command):
 class ImportOrder(Command):
     """Take over an order from history; discount and freight are notes outside the total."""
 
-    order_id: Id
     customer_id: Id
     items: Annotated[tuple[ImportedLine, ...], Field(max_length=MAX_LINES)]
     shipping_address: Address
-    created_at: datetime
+    created_at: AwareDatetime
     external_reference: Reference
-    currency: Currency
     discount: Annotated[Money, AfterValidator(_is_not_negative)] | None = None
     freight: Annotated[Money, AfterValidator(_is_not_negative)] | None = None
