@@ -1,0 +1,1 @@
+"""What every event store promises. An adapter enrols by empty subclasses; see `test_sqlite`."""
