@@ -1,0 +1,204 @@
+"""Searches, counts and sums over one generation; run in a thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from contracts.documents import FieldKind
+from read_side.port import Condition, FieldNotIndexed, Found, Search, SumRow
+from read_side.sqlite.columns import Column, Columns, list_table
+from read_side.sqlite.conditions import Sql, all_of
+from read_side.sqlite.cursors import Place, make_cursor, read_cursor
+
+LIMITS = range(1, 10_001)
+_LOW_BITS = 32
+_LOW_MASK = 2**_LOW_BITS - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    column: Column | None
+    descending: bool
+
+    @property
+    def after(self) -> str:
+        return "<" if self.descending else ">"
+
+    @property
+    def direction(self) -> str:
+        return "DESC" if self.descending else "ASC"
+
+
+def search(
+    connection: sqlite3.Connection, columns: Columns, projection: str, wanted: Search
+) -> Found:
+    """One page of a search, from one state of the file."""
+    if wanted.limit not in LIMITS:
+        raise ValueError("a page has 1 to 10,000 documents")
+    order = _order(columns, wanted.sort)
+    place = read_cursor(projection, wanted, order.column)
+    where = all_of(wanted.conditions, columns)
+    rows: list[Any] = []
+    connection.execute("BEGIN")
+    try:
+        for part in _parts(order, place):
+            if len(rows) <= wanted.limit:
+                rows += _page_rows(connection, where, part, wanted.limit + 1 - len(rows))
+    finally:
+        connection.execute("ROLLBACK")
+    page = rows[: wanted.limit]
+    more = len(rows) > wanted.limit
+    cursor = make_cursor(projection, wanted, Place(page[-1][0], page[-1][1])) if more else None
+    return Found([msgspec.json.decode(text) for _, _, text in page], cursor)
+
+
+def count_by(
+    connection: sqlite3.Connection, columns: Columns, field: str, conditions: Sequence[Condition]
+) -> Mapping[str, int]:
+    """How many documents there are for each value of a field."""
+    group = _group(columns, field)
+    rows = _rows_at_once(connection, _grouped(group, all_of(conditions, columns)), 2)
+    return dict(sorted(rows))
+
+
+def sums(
+    connection: sqlite3.Connection,
+    columns: Columns,
+    group_by: str,
+    fields: Sequence[str],
+    conditions: Sequence[Condition],
+) -> Sequence[SumRow]:
+    """Sums of fields for each value of another one."""
+    group = _group(columns, group_by)
+    where = all_of(conditions, columns)
+    summed = [_summed(columns, group, field) for field in fields]
+    connection.execute("BEGIN")
+    try:
+        documents = dict(_rows_at_once(connection, _grouped(group, where), 2))
+        found: dict[str, dict[str, int]] = {value: dict.fromkeys(fields, 0) for value in documents}
+        for nested in dict.fromkeys(column.nested for column in summed):
+            wanted = [
+                (field, column)
+                for field, column in zip(fields, summed, strict=True)
+                if column.nested == nested
+            ]
+            sql = _grouped(group, where, nested, [column for _, column in wanted])
+            for value, _, *parts in _rows_at_once(connection, sql, 2 + 2 * len(wanted)):
+                for number, (field, _) in enumerate(wanted):
+                    high, low = parts[2 * number : 2 * number + 2]
+                    found[value][field] = (high << _LOW_BITS) + low
+    finally:
+        connection.execute("ROLLBACK")
+    return [SumRow(value, documents[value], found[value]) for value in sorted(documents)]
+
+
+def _order(columns: Columns, sort: str | None) -> _Order:
+    if sort is None:
+        return _Order(None, descending=False)
+    column = columns.column(sort.removeprefix("-"))
+    if column.nested is not None:
+        raise FieldNotIndexed(f"{columns.kind.name} can't be sorted by {column.name!r} of a list")
+    return _Order(column, descending=sort.startswith("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A run of documents in the wanted order: those with the sort field, or those without."""
+
+    value: str
+    where: Sql
+    order: str
+
+
+def _parts(order: _Order, place: Place | None) -> list[_Part]:
+    """What is left after the place, in order. Each part can be read straight from an index."""
+    if order.column is None:
+        return [_absent("1", order, place)]
+    name = order.column.reference
+    parts = [_present(name, order, place), _absent(f"{name} IS NULL", order, place)]
+    if order.descending:
+        parts.reverse()
+    in_first = place is None or (place.value is None) == order.descending
+    return parts if in_first else parts[1:]
+
+
+def _absent(where: str, order: _Order, place: Place | None) -> _Part:
+    by_key = f"d.key {order.direction}"
+    if place is None or place.value is not None:
+        return _Part("NULL", (where, []), by_key)
+    return _Part("NULL", (f"{where} AND d.key {order.after} ?", [place.key]), by_key)
+
+
+def _present(name: str, order: _Order, place: Place | None) -> _Part:
+    by_value = f"{name} {order.direction}, d.key {order.direction}"
+    if place is None or place.value is None:
+        return _Part(name, (f"{name} IS NOT NULL", []), by_value)
+    return _Part(
+        name, (f"({name}, d.key) {order.after} (?, ?)", [place.value, place.key]), by_value
+    )
+
+
+def _page_rows(connection: sqlite3.Connection, where: Sql, part: _Part, limit: int) -> list[Any]:
+    sql = (
+        f"SELECT {part.value} AS c0, d.key AS c1, d.document AS c2 FROM documents d"  # noqa: S608
+        f" WHERE d.document IS NOT NULL AND {part.where[0]} AND ({where[0]})"
+        f" ORDER BY {part.order} LIMIT ?"
+    )
+    return _rows_at_once(connection, (sql, [*part.where[1], *where[1], limit]), 3)
+
+
+def _rows_at_once(connection: sqlite3.Connection, sql: Sql, width: int) -> list[Any]:
+    """The rows of a query with columns c0, c1... as one value.
+
+    Every row that a thread steps to costs it a turn at the interpreter's lock, which takes long
+    while the event loop is busy.
+    """
+    names = ", ".join(f"c{number}" for number in range(width))
+    text, values = sql
+    (rows,) = connection.execute(
+        f"SELECT json_group_array(json_array({names})) FROM ({text})",  # noqa: S608
+        values,
+    ).fetchone()
+    return msgspec.json.decode(rows, type=list[Any])
+
+
+def _group(columns: Columns, field: str) -> Column:
+    column = columns.column(field)
+    if column.kind is not FieldKind.KEYWORD:
+        raise FieldNotIndexed(f"{columns.kind.name} can't be grouped by {field!r}")
+    return column
+
+
+def _summed(columns: Columns, group: Column, field: str) -> Column:
+    column = columns.column(field)
+    if column.kind is not FieldKind.LONG or group.nested not in (None, column.nested):
+        raise FieldNotIndexed(f"{columns.kind.name} can't sum {field!r} by {group.name!r}")
+    return column
+
+
+def _grouped(
+    group: Column, where: Sql, nested: str | None = None, summed: Sequence[Column] = ()
+) -> Sql:
+    """Group, number of documents, and two halves of each sum, which alone can't overflow."""
+    joined = nested or group.nested
+    source = "documents d"
+    if joined is not None:
+        source = f"{list_table(joined)} n JOIN documents d ON d.id = n.document"
+    parts = [f"{group.reference} AS c0", "COUNT(DISTINCT d.id) AS c1"]
+    if joined is None:
+        parts[1] = "COUNT(*) AS c1"
+    for number, column in enumerate(summed):
+        name = column.reference
+        parts.append(f"coalesce(SUM({name} >> {_LOW_BITS}), 0) AS c{2 * number + 2}")
+        parts.append(f"coalesce(SUM({name} & {_LOW_MASK}), 0) AS c{2 * number + 3}")
+    text, values = where
+    return (
+        f"SELECT {', '.join(parts)} FROM {source}"  # noqa: S608
+        f" WHERE {group.reference} IS NOT NULL AND ({text}) GROUP BY 1",
+        values,
+    )
