@@ -1,0 +1,1 @@
+"""The command line: everything but `serve` and `demo` starts from here."""

@@ -1,0 +1,59 @@
+"""What the command line needs of the application; bootstrap provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from contracts.values import Role
+from event_store.port import EventStore, SubscriptionStore
+from read_side.freshness import Projections
+from read_side.port import Documents
+from write_side.kernel.bus import CommandBus
+
+
+class Application(Protocol):
+    """The application of one data folder, opened for one command of the command line."""
+
+    @property
+    def bus(self) -> CommandBus:
+        """Takes commands."""
+        ...
+
+    @property
+    def events(self) -> EventStore:
+        """The event store."""
+        ...
+
+    @property
+    def subscriptions(self) -> SubscriptionStore:
+        """What policies remember, their parked streams too."""
+        ...
+
+    @property
+    def documents(self) -> Documents:
+        """The read models."""
+        ...
+
+    @property
+    def projections(self) -> Projections:
+        """State of the projections, and what operators can ask of them."""
+        ...
+
+    def token(self, user_id: str, roles: tuple[Role, ...], lifetime: timedelta) -> str:
+        """A bearer token, signed with the key of this installation."""
+        ...
+
+
+OpenApplication = Callable[[], AbstractAsyncContextManager[Application]]
+"""Opens the application that the settings describe; raises `CannotOpen`."""
+
+Copy = Callable[[Path], None]
+"""Backs up to, or restores from, a file; raises `CannotOpen` or an event store's error."""
+
+
+class CannotOpen(Exception):
+    """The application can't be opened; the message says why and what to do."""
