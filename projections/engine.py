@@ -1,0 +1,230 @@
+"""Brings one generation of a projection forward: batches, checkpoints, parked streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import structlog
+
+from contracts.parked import ParkedStream
+from contracts.registry import category_of
+from event_store.errors import EventStoreUnavailable
+from event_store.port import EventStore, RecordedEvent
+from projections.fold import Fold, Known, key_for
+from projections.projector import AnyProjector
+from read_side.port import (
+    Checkpoint,
+    Discard,
+    DocumentRefused,
+    Generation,
+    ProjectionStore,
+    Stored,
+    WriteBatch,
+    WriteConflict,
+)
+
+PAGE = 500
+"""Events of a stream that are read and written at once when it is caught up with."""
+MAX_CONFLICTS = 20
+"""Conflicts in a row after which a batch is given back to the runner, which tries again later."""
+
+log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one write takes care of."""
+
+    events: Sequence[RecordedEvent]
+    checkpoint: Checkpoint | None = None
+    retried: str | None = None
+    """A parked stream that these events are of."""
+    flows: bool = False
+    """Whether the retried stream is no longer parked when these events are done."""
+
+    def halves(self) -> tuple[_Work, _Work]:
+        """The same in two steps."""
+        middle = len(self.events) // 2
+        begin = _Work(self.events[:middle], retried=self.retried)
+        return begin, replace(self, events=self.events[middle:])
+
+
+class Engine:
+    """Projects events into a generation, any number of times in any batches.
+
+    One engine owns a generation, or those streams of it that its source brings. Errors of the
+    stores are raised and nothing is lost: the same call again does what is left to do. Calls must
+    not overlap.
+    """
+
+    def __init__(
+        self,
+        projector: AnyProjector,
+        generation: Generation,
+        event_store: EventStore,
+        projection_store: ProjectionStore,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._projector = projector
+        self._generation = generation
+        self._events = event_store
+        self._store = projection_store
+        self._now = now
+        self._known: Known | None = None
+
+    async def parked(self) -> Mapping[str, ParkedStream]:
+        """The parked streams, by name."""
+        return (await self._recall()).parked
+
+    async def process(
+        self, events: Sequence[RecordedEvent], checkpoint: Checkpoint | None = None
+    ) -> None:
+        """Project events, in order within each stream, and move the checkpoint with them.
+
+        Events of categories that the projector is not made from are passed over.
+
+        Raises:
+            EventStoreUnavailable, ReadStoreUnavailable: nothing is lost, call again later.
+            WriteConflict: others wrote the same documents again and again; call again later.
+        """
+        ours = [e for e in events if category_of(e.stream) in self._projector.categories]
+        await self._do(_Work(ours, checkpoint))
+
+    async def carry_out_requests(self) -> None:
+        """Do what operators asked for parked streams: try them again, or give an event up.
+
+        Raises:
+            EventStoreUnavailable, ReadStoreUnavailable, WriteConflict: as `process`; what was not
+                done stays requested.
+        """
+        self._known = None
+        for parked in (await self._recall()).parked.values():
+            if parked.request is None:
+                continue
+            log.info("parked stream: request", parked=parked.id, request=parked.request)
+            if parked.request == "discard":
+                await self._give_up(parked)
+            await self._resume(parked)
+
+    async def _give_up(self, parked: ParkedStream) -> None:
+        reason = parked.reason or "no reason given"
+        await self._store.discard(
+            Discard(self._projector.name, parked.stream, parked.version, reason)
+        )
+        self._known = None
+
+    async def _resume(self, parked: ParkedStream) -> None:
+        """Project the stream from the parked event to its end, then let it flow again.
+
+        What lies after the checkpoint comes again later and is a repeat then.
+        """
+        stream, first = parked.stream, parked.version
+        while True:
+            page = await self._events.read_stream(stream, first=first, limit=PAGE)
+            at_end = len(page) < PAGE
+            stuck = await self._do(_Work(page, retried=stream, flows=at_end))
+            if at_end or stuck:
+                return
+            first = page[-1].version + 1
+
+    async def _do(self, work: _Work) -> bool:
+        """Write what the work brings about; whether a stream had to be parked."""
+        for _ in range(MAX_CONFLICTS):
+            try:
+                return await self._attempt(work)
+            except WriteConflict:
+                continue
+            except DocumentRefused as refused:
+                if len(work.events) > 1:
+                    return await self._in_halves(work)
+                return await self._attempt(work, refused)
+        return await self._attempt(work)
+
+    async def _in_halves(self, work: _Work) -> bool:
+        begin, rest = work.halves()
+        stuck = await self._do(begin)
+        if stuck and work.retried is not None:
+            return True
+        return await self._do(rest) or stuck
+
+    async def _attempt(self, work: _Work, refused: DocumentRefused | None = None) -> bool:
+        known = await self._recall()
+        fold = await self._fold(work, known)
+        if fold.parked and (discarded := await self._discarded()) != known.discarded:
+            known = replace(known, discarded=discarded)
+            fold = await self._fold(work, known)
+        if refused is not None:
+            fold.park(fold.first_applied(refused.key), refused)
+        batch = WriteBatch(
+            puts=fold.puts(without=() if refused is None else (refused.key,)),
+            checkpoint=work.checkpoint,
+            park=tuple(fold.parked.values()),
+            unpark=(work.retried,) if work.retried and work.flows and not fold.parked else (),
+        )
+        if batch.puts or batch.checkpoint or batch.park or batch.unpark:
+            await self._write(batch, known)
+        return bool(fold.parked)
+
+    async def _write(self, batch: WriteBatch, known: Known) -> None:
+        self._known = None  # Until the write has succeeded it is open what the store holds.
+        await self._store.write(self._generation, batch)
+        parked = {stream: it for stream, it in known.parked.items() if stream not in batch.unpark}
+        parked |= {it.stream: it for it in batch.park}
+        self._known = replace(known, parked=parked)
+        for it in batch.park:
+            log.warning(
+                "stream parked: its event can't be projected, everything else goes on",
+                parked=it.id,
+                version=it.version,
+                error=it.error.partition(":")[0],
+            )
+        for stream in batch.unpark:
+            log.info("stream flows again", projection=self._projector.name, stream=stream)
+
+    async def _fold(self, work: _Work, known: Known) -> Fold:
+        parked = {name: it for name, it in known.parked.items() if name != work.retried}
+        known = replace(known, parked=parked)
+        flowing = [event for event in work.events if event.stream not in parked]
+        keys = list(dict.fromkeys(key_for(self._projector, event) for event in flowing))
+        fold = Fold(self._projector, known, await self._load(keys), self._now)
+        for recorded in flowing:
+            if gap := fold.gap_before(recorded):
+                for missed in await self._missed(recorded.stream, gap):
+                    fold.apply(missed)
+            fold.apply(recorded)
+        return fold
+
+    async def _load(self, keys: Sequence[str]) -> Mapping[str, Stored]:
+        return await self._store.load(self._generation, keys) if keys else {}
+
+    async def _missed(self, stream: str, gap: range) -> Sequence[RecordedEvent]:
+        missed = await self._events.read_stream(stream, first=gap[0], last=gap[-1])
+        if len(missed) != len(gap):
+            raise EventStoreUnavailable(
+                f"events {gap[0]} to {gap[-1]} of {stream} can't all be read yet"
+            )
+        return missed
+
+    async def _recall(self) -> Known:
+        if self._known is None:
+            parked = await self._store.parked(self._generation)
+            self._known = Known(
+                store=await self._events.identity(),
+                parked={it.stream: it for it in parked},
+                discarded=await self._discarded(),
+            )
+        return self._known
+
+    async def _discarded(self) -> Mapping[str, frozenset[int]]:
+        versions: dict[str, frozenset[int]] = {}
+        for one in await self._store.discards(self._projector.name):
+            versions[one.stream] = versions.get(one.stream, frozenset()) | {one.version}
+        return versions

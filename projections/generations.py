@@ -1,0 +1,91 @@
+"""Which generation of a projection is written, and when a new one may answer queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from event_store.port import Position
+from projections.projector import AnyProjector, fingerprint
+from read_side.port import Generation, ProjectionStore
+
+ALL_EVENTS = "all"
+"""The checkpoint's source when a projection reads the whole event store in its own order."""
+
+log = structlog.get_logger(__name__)
+
+
+def active_of(generations: Sequence[Generation]) -> Generation | None:
+    """The generation that answers queries, if there is one."""
+    return next((one for one in generations if one.state == "active"), None)
+
+
+async def is_trusted(store: ProjectionStore, generation: Generation, identity: str) -> bool:
+    """Whether all checkpoints are positions of the event store with this identity."""
+    checkpoints = await store.checkpoints(generation)
+    return all(checkpoint.store == identity for checkpoint in checkpoints.values())
+
+
+async def position_of(store: ProjectionStore, generation: Generation) -> Position | None:
+    """The position up to which the generation shows all events, if it has one."""
+    checkpoint = (await store.checkpoints(generation)).get(ALL_EVENTS)
+    return None if checkpoint is None else Position(checkpoint.position)
+
+
+async def generation_to_write(
+    store: ProjectionStore, projector: AnyProjector, identity: str
+) -> Generation:
+    """The generation that this projector brings forward; a new, empty one where none fits.
+
+    One fits that was made by the same code from the same event store. The active one comes first,
+    then one whose building was interrupted. Others that were being built are dropped; the active
+    one, if it does not fit, is left as it is and serves until the new one is activated.
+    """
+    own = fingerprint(projector)
+    generations = await store.generations(projector.name)
+    fitting: dict[str, Generation] = {}
+    for one in generations:
+        if one.fingerprint == own and await is_trusted(store, one, identity):
+            fitting[one.state] = one
+        elif one.state == "building":
+            await store.drop(one)
+    if chosen := fitting.get("active") or fitting.get("building"):
+        return chosen
+    made = await store.create_generation(projector.document_type, own)
+    log.info(
+        "a new generation is being built",
+        projection=projector.name,
+        generation=made.number,
+        because=_why(active_of(generations), own),
+    )
+    return made
+
+
+async def go_green(store: ProjectionStore, generation: Generation, identity: str) -> bool:
+    """Let a generation that has caught up answer queries, unless the one that does is better.
+
+    The serving one is better when streams are parked in the new one that are not in it. One made
+    from another event store, whose positions mean nothing here, is never better.
+    """
+    active = active_of(await store.generations(generation.projection))
+    if active is not None and await is_trusted(store, active, identity):
+        known = {it.stream for it in await store.parked(active)}
+        stuck = {it.stream for it in await store.parked(generation)} - known
+        if stuck:
+            return False
+    await store.activate(generation)
+    log.info(
+        "the new generation answers queries now",
+        projection=generation.projection,
+        generation=generation.number,
+    )
+    return True
+
+
+def _why(active: Generation | None, own: str) -> str:
+    if active is None:
+        return "there is none yet"
+    if active.fingerprint != own:
+        return "the active one was made by other code"
+    return "the active one was made from another event store"

@@ -1,0 +1,111 @@
+"""Tells queries whether a read model already shows what a caller has just written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from contracts.registry import category_of
+from event_store.errors import EventStoreUnavailable
+from event_store.port import NO_VERSION, EventStore
+from projections.generations import ALL_EVENTS, active_of
+from projections.projector import AnyProjector
+from projections.status import Projections
+from read_side.port import (
+    Generation,
+    ProjectionStore,
+    ReadStoreError,
+    ReadStoreUnavailable,
+    WriteNotifier,
+)
+
+LONGEST_TURN = 0.05
+"""Seconds after which to look again although no write was seen: others may have written."""
+
+
+class ReadProgress:
+    """Answers about the generations that serve queries, in plain values."""
+
+    def __init__(
+        self,
+        event_store: EventStore,
+        projection_store: ProjectionStore,
+        notifier: WriteNotifier,
+        projectors: Mapping[str, AnyProjector],
+    ) -> None:
+        self._events = event_store
+        self._store = projection_store
+        self._notifier = notifier
+        self._projectors = projectors
+        self._status = Projections(event_store, projection_store, projectors)
+
+    async def lag(self, projection: str) -> float | None:
+        """Age in seconds of the oldest recorded event not shown; None when it can't be told."""
+        try:
+            return await self._status.lag(projection)
+        except (EventStoreUnavailable, ReadStoreUnavailable):
+            return None
+
+    async def shows(
+        self,
+        projection: str,
+        stream: str,
+        version: int,
+        position: str,
+        timeout: float,  # noqa: ASYNC109 the limit is part of the question
+    ) -> bool:
+        """Whether the projection shows this version of the stream, within `timeout` seconds.
+
+        True at once for a stream that the projection is not made from; False at once for one that
+        is parked before that version, and when a store can't be asked.
+
+        Args:
+            projection: its name.
+            stream: what was written to.
+            version: the stream's version since.
+            position: where the event store keeps that event.
+            timeout: how long to wait; 0 looks once.
+        """
+        projector = self._projectors[projection]
+        if category_of(stream) not in projector.categories:
+            return True
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + timeout
+        try:
+            while (answer := await self._look(projector, stream, version, position)) is None:
+                left = limit - loop.time()
+                if left <= 0:
+                    return False
+                await self._notifier.wait_for_write(projection, min(left, LONGEST_TURN))
+        except (EventStoreUnavailable, ReadStoreError):
+            return False
+        return answer
+
+    async def _look(
+        self, projector: AnyProjector, stream: str, version: int, position: str
+    ) -> bool | None:
+        """None: not yet."""
+        active = active_of(await self._store.generations(projector.name))
+        if active is None:
+            return None
+        # In this order: what was parked before the checkpoint moved is still parked afterwards.
+        checkpoints = await self._store.checkpoints(active)
+        identity = await self._events.identity()
+        if any(checkpoint.store != identity for checkpoint in checkpoints.values()):
+            return None
+        if await self._document_has(projector, active, stream, version):
+            return True
+        for parked in await self._store.parked(active):
+            if parked.stream == stream and parked.version <= version:
+                return False
+        checkpoint = checkpoints.get(ALL_EVENTS)
+        return True if checkpoint is not None and checkpoint.position >= position else None
+
+    async def _document_has(
+        self, projector: AnyProjector, generation: Generation, stream: str, version: int
+    ) -> bool:
+        key = projector.key_of(stream)
+        if key is None:
+            return False
+        stored = (await self._store.load(generation, [key])).get(key)
+        return stored is not None and stored.streams.get(stream, NO_VERSION) >= version

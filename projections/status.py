@@ -1,0 +1,141 @@
+"""What operators see of projections, and what they ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from contracts.parked import ParkedRequest, ParkedStream
+from event_store.port import EventStore
+from projections.engine import utc_now
+from projections.generations import active_of, is_trusted, position_of
+from projections.projector import AnyProjector, fingerprint
+from read_side.port import Generation, ProjectionStore
+
+ProjectionState = Literal["live", "paused", "building", "stale-code"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionStatus:
+    """How a projection stands. `generation` is the one that answers queries, if any does.
+
+    State `building`: no generation made from this event store answers queries yet. `stale-code`:
+    the one that does was made by other code and stands still until a new one is built.
+    """
+
+    name: str
+    generation: int | None
+    state: ProjectionState
+    lag_seconds: float
+    """Age of the oldest recorded event that is not shown yet; 0.0 when all are."""
+    parked: int
+    """Streams that wait for an operator."""
+
+
+class Projections:
+    """The projections of one event store, seen and steered from outside."""
+
+    def __init__(
+        self,
+        event_store: EventStore,
+        projection_store: ProjectionStore,
+        projectors: Mapping[str, AnyProjector],
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._events = event_store
+        self._store = projection_store
+        self._projectors = projectors
+        self._now = now
+
+    async def list(self) -> Sequence[ProjectionStatus]:
+        """The status of all projections."""
+        return [await self.status(name) for name in self._projectors]
+
+    async def status(self, name: str) -> ProjectionStatus:
+        """The status of one projection.
+
+        Raises:
+            KeyError: there is no such projection.
+            EventStoreUnavailable, ReadStoreUnavailable: it can't be told now.
+        """
+        projector = self._projectors[name]
+        active = active_of(await self._store.generations(name))
+        trusted = active is not None and await self._is_trusted(active)
+        if await self._store.is_paused(name):
+            state: ProjectionState = "paused"
+        elif active is None or not trusted:
+            state = "building"
+        else:
+            state = "live" if active.fingerprint == fingerprint(projector) else "stale-code"
+        return ProjectionStatus(
+            name=name,
+            generation=None if active is None else active.number,
+            state=state,
+            lag_seconds=await self._lag(projector, active if trusted else None),
+            parked=len(await self.parked(name)),
+        )
+
+    async def lag(self, name: str) -> float:
+        """Seconds since the oldest event that is not shown was recorded; 0.0 when all are shown.
+
+        Raises: as `status`.
+        """
+        active = active_of(await self._store.generations(name))
+        if active is not None and not await self._is_trusted(active):
+            active = None
+        return await self._lag(self._projectors[name], active)
+
+    async def parked(self, name: str | None = None) -> Sequence[ParkedStream]:
+        """The parked streams of one projection or of all, oldest first.
+
+        A stream that is parked in the generation that serves and in one being built counts once.
+        """
+        names = self._projectors if name is None else (name,)
+        streams: dict[str, ParkedStream] = {}
+        for one in names:
+            for generation in await self._generations_in_use(one):
+                for it in await self._store.parked(generation):
+                    streams.setdefault(it.id, it)
+        return sorted(streams.values(), key=lambda it: it.parked_at)
+
+    async def request(
+        self, parked_id: str, request: ParkedRequest, reason: str | None = None
+    ) -> bool:
+        """Ask for a parked stream, named `<projection>:<stream>`, to be tried again or given up.
+
+        It is carried out soon, by the runner. False when nothing of that name is parked.
+        """
+        name, _, stream = parked_id.partition(":")
+        found = False
+        if name in self._projectors:
+            for generation in await self._generations_in_use(name):
+                found |= await self._store.request(generation, stream, request, reason)
+        return found
+
+    async def pause(self, name: str) -> None:
+        """Let the projection stand still; what it shows grows old."""
+        await self._store.set_paused(self._projectors[name].name, True)
+
+    async def resume(self, name: str) -> None:
+        """Let the projection go on."""
+        await self._store.set_paused(self._projectors[name].name, False)
+
+    async def _generations_in_use(self, name: str) -> Sequence[Generation]:
+        generations = await self._store.generations(name)
+        return sorted(
+            (one for one in generations if one.state != "retired"),
+            key=lambda one: one.state != "active",
+        )
+
+    async def _is_trusted(self, generation: Generation) -> bool:
+        return await is_trusted(self._store, generation, await self._events.identity())
+
+    async def _lag(self, projector: AnyProjector, shown: Generation | None) -> float:
+        after = None if shown is None else await position_of(self._store, shown)
+        page = await self._events.read_all(after=after, categories=projector.categories, limit=1)
+        if not page.events:
+            return 0.0
+        return max(0.0, (self._now() - page.events[0].recorded_at).total_seconds())

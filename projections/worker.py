@@ -1,0 +1,163 @@
+"""Keeps one projection up to date: follows the event store, minds operators, survives errors."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import structlog
+
+from event_store.errors import EventStoreUnavailable
+from event_store.port import Delivery, EventStore
+from projections.engine import Engine
+from projections.generations import ALL_EVENTS, generation_to_write, go_green, position_of
+from projections.projector import AnyProjector
+from read_side.port import Checkpoint, Generation, ProjectionStore, ReadStoreUnavailable
+
+POLL_SECONDS = 0.5
+"""How often operators' requests are looked for."""
+FIRST_DELAY = 0.1
+LONGEST_DELAY = 10.0
+"""Seconds between tries when something fails."""
+IDLE_CHECKPOINT_SECONDS = 1.0
+"""How often a checkpoint is written that only moves past events of other categories."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Session:
+    """One generation being followed."""
+
+    engine: Engine
+    generation: Generation
+    store: str
+    serving: bool
+    caught_up: bool = False
+    held_back: bool = False
+    checkpoint_written: float = 0.0
+
+
+class Worker:
+    """Keeps one projection up to date in a task of its own."""
+
+    def __init__(
+        self,
+        event_store: EventStore,
+        projection_store: ProjectionStore,
+        projector: AnyProjector,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        self.ready = asyncio.Event()
+        """Set when all that was recorded has once been shown, or the projection is paused."""
+        self._name = projector.name
+        self._events = event_store
+        self._store = projection_store
+        self._projector = projector
+        self._poll_seconds = poll_seconds
+        self._delay = FIRST_DELAY
+        self._unpaused = asyncio.Event()
+        self._busy = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to project in the background."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"projection {self._name}")
+
+    async def stop(self) -> None:
+        """Finish the batch at hand, then stand still."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        async with self._busy:
+            task.cancel()
+        await asyncio.wait([task])
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._session()
+            except* (EventStoreUnavailable, ReadStoreUnavailable) as group:
+                log.warning(
+                    "projection waits: a store does not answer",
+                    projection=self._name,
+                    errors=[str(error) for error in group.exceptions],
+                    again_in=self._delay,
+                )
+            except* Exception:  # one projection's trouble must not end the others
+                log.exception(
+                    "projection failed and starts again",
+                    projection=self._name,
+                    again_in=self._delay,
+                )
+            await asyncio.sleep(self._delay * random.uniform(0.5, 1.0))  # noqa: S311 no secret
+            self._delay = min(self._delay * 2, LONGEST_DELAY)
+
+    async def _session(self) -> None:
+        identity = await self._events.identity()
+        generation = await generation_to_write(self._store, self._projector, identity)
+        engine = Engine(self._projector, generation, self._events, self._store)
+        session = _Session(engine, generation, identity, serving=generation.state == "active")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._mind_operators(session))
+            await self._follow(session)
+
+    async def _follow(self, session: _Session) -> None:
+        after = await position_of(self._store, session.generation)
+        deliveries = self._events.subscribe(after=after, categories=self._projector.categories)
+        async with aclosing(deliveries):
+            async for delivery in deliveries:
+                await self._while_paused()
+                async with self._busy:
+                    await self._take(session, delivery)
+                self._delay = FIRST_DELAY
+        raise EventStoreUnavailable("the subscription ended")
+
+    async def _take(self, session: _Session, delivery: Delivery) -> None:
+        now = time.monotonic()
+        idle = not delivery.events and session.caught_up
+        if not idle or now - session.checkpoint_written >= IDLE_CHECKPOINT_SECONDS:
+            checkpoint = Checkpoint(ALL_EVENTS, session.store, delivery.position)
+            await session.engine.process(delivery.events, checkpoint)
+            session.checkpoint_written = now
+        if delivery.caught_up and not session.caught_up:
+            session.caught_up = True
+            await self._serve(session)
+            self.ready.set()
+
+    async def _serve(self, session: _Session) -> None:
+        if session.serving or not session.caught_up:
+            return
+        session.serving = await go_green(self._store, session.generation, session.store)
+        if not session.serving and not session.held_back:
+            session.held_back = True
+            log.warning(
+                "the new generation waits: retry or discard what is parked in it",
+                projection=self._name,
+                generation=session.generation.number,
+            )
+
+    async def _while_paused(self) -> None:
+        if not await self._store.is_paused(self._name):
+            return
+        log.info("projection is paused", projection=self._name)
+        self._unpaused.clear()
+        self.ready.set()
+        await self._unpaused.wait()
+        log.info("projection goes on", projection=self._name)
+
+    async def _mind_operators(self, session: _Session) -> None:
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            if await self._store.is_paused(self._name):
+                continue
+            self._unpaused.set()
+            async with self._busy:
+                if await session.engine.parked():
+                    await session.engine.carry_out_requests()
+                await self._serve(session)
