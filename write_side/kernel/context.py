@@ -52,7 +52,7 @@ class Answer:
     stream: str
     version: int
     position: Position | None = None
-    """None when nothing was appended now."""
+    """Of the event at that version; None while the stream has none."""
     ids: Mapping[str, str] = field(default_factory=dict[str, str])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Generic, TypeVar, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -40,6 +41,8 @@ A = TypeVar("A", bound=Aggregate)
 Ids = Mapping[str, str]
 Decide = Callable[[A], Awaitable[Ids | None]]
 """Calls the aggregate's verb; returns ids of what was made, for the answer."""
+BeforeAppend = Callable[[A, Sequence[NewEvent]], Awaitable[None]]
+"""Takes the aggregate and its new events, whose ids stay, and does what has to come first."""
 
 _log = structlog.get_logger(__name__)
 _DEADLINE_SECONDS = 5.0
@@ -114,16 +117,33 @@ class Repository(Generic[A]):
         name = self.aggregate_type.NAME
         return NotFound(f"There is no {name} {aggregate_id}.", code=f"{name}-not-found")
 
+    def turn(self, aggregate_id: str) -> asyncio.Lock:
+        """The lock to hold while nobody else of this process may change the aggregate."""
+        return self._turns.of(self.stream(aggregate_id))
+
     async def create(
-        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+        self,
+        aggregate_id: str,
+        command: Command,
+        context: CommandContext,
+        decide: Decide[A],
+        before_append: BeforeAppend[A] | None = None,
     ) -> Answer:
-        """Carry out a command on an aggregate that may not exist yet."""
-        return await self._carry_out(aggregate_id, command, context, decide)
+        """Carry out a command on an aggregate that may not exist yet; see `change`."""
+        return await self._carry_out(aggregate_id, command, context, decide, before_append)
 
     async def change(
-        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+        self,
+        aggregate_id: str,
+        command: Command,
+        context: CommandContext,
+        decide: Decide[A],
+        before_append: BeforeAppend[A] | None = None,
     ) -> Answer:
         """Carry out a command on an aggregate.
+
+        `before_append` runs once something was decided, just before it is appended; when it
+        raises `WrongExpectedVersion` (of any stream) all begins again with a reload.
 
         Raises:
             NotFound: there is none.
@@ -137,33 +157,32 @@ class Repository(Generic[A]):
                 raise self.not_found(aggregate_id)
             return await decide(aggregate)
 
-        return await self._carry_out(aggregate_id, command, context, decide_on_existing)
+        return await self._carry_out(
+            aggregate_id, command, context, decide_on_existing, before_append
+        )
 
     async def _carry_out(
-        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+        self,
+        aggregate_id: str,
+        command: Command,
+        context: CommandContext,
+        decide: Decide[A],
+        before_append: BeforeAppend[A] | None,
     ) -> Answer:
-        async with self._turns.of(self.stream(aggregate_id)):
+        attempt = partial(self._attempt, aggregate_id, command, context, decide, before_append)
+        async with self.turn(aggregate_id):
             try:
-                return await self._attempt(aggregate_id, command, context, decide)
+                return await attempt()
             except WrongExpectedVersion:
-                return await self._attempt_again(aggregate_id, command, context, decide)
-
-    async def _attempt_again(
-        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
-    ) -> Answer:
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(WrongExpectedVersion),
-            wait=wait_random(0.001, 0.05),
-            stop=stop_after_delay(_DEADLINE_SECONDS),
-            reraise=True,
-        )
-        try:
-            return await retrying(self._attempt, aggregate_id, command, context, decide)
-        except WrongExpectedVersion as error:
-            raise Unavailable(f"Others keep changing {error.stream}; try again.") from error
+                return await _again(attempt)
 
     async def _attempt(
-        self, aggregate_id: str, command: Command, context: CommandContext, decide: Decide[A]
+        self,
+        aggregate_id: str,
+        command: Command,
+        context: CommandContext,
+        decide: Decide[A],
+        before_append: BeforeAppend[A] | None,
     ) -> Answer:
         aggregate = await self.load(aggregate_id)
         key, fingerprint = context.key(), None
@@ -171,7 +190,7 @@ class Repository(Generic[A]):
             fingerprint = self._fingerprint(command)
             earlier = aggregate.earlier_answer(key, fingerprint)
             if earlier is not None:
-                return Answer(aggregate_id, aggregate.stream, earlier.version, None, earlier.ids)
+                return await self._unchanged(aggregate, earlier.version, earlier.ids)
         if context.expected_version not in (None, aggregate.version):
             raise VersionMismatch(
                 f"The {aggregate.NAME} is at version {aggregate.version}, "
@@ -179,10 +198,18 @@ class Repository(Generic[A]):
             )
         ids = await decide(aggregate) or _NOTHING
         if not aggregate.pending_events:
-            return Answer(aggregate_id, aggregate.stream, aggregate.version, None, ids)
+            return await self._unchanged(aggregate, aggregate.version, ids)
         idempotency = Idempotency(key, fingerprint, dict(ids)) if key and fingerprint else None
-        appended = await self.save(aggregate, command.command_name(), context, idempotency)
+        appended = await self.save(
+            aggregate, command.command_name(), context, idempotency, before_append
+        )
         return Answer(aggregate_id, aggregate.stream, appended.version, appended.position, ids)
+
+    async def _unchanged(self, aggregate: A, version: int, ids: Ids) -> Answer:
+        """The answer to a command that left nothing new: as of what was there before."""
+        events = await self._events.read_stream(aggregate.stream, first=version, last=version)
+        position = events[0].position if events else None
+        return Answer(aggregate.id, aggregate.stream, version, position, ids)
 
     async def save(
         self,
@@ -190,6 +217,7 @@ class Repository(Generic[A]):
         command: str,
         context: CommandContext,
         idempotency: Idempotency | None = None,
+        before_append: BeforeAppend[A] | None = None,
     ) -> Appended:
         """Append what the aggregate triggered, at the version it was loaded at.
 
@@ -204,6 +232,8 @@ class Repository(Generic[A]):
             encode(event, event_metadata(event, command, context, idempotency), uuid4())
             for event in pending
         ]
+        if before_append is not None:
+            await before_append(aggregate, new)
         appended = await append_surely(self._events, aggregate.stream, new, expected)
         if before // self._snapshot_every != appended.version // self._snapshot_every:
             await self._snapshot(aggregate, idempotency)
@@ -230,6 +260,19 @@ class Repository(Generic[A]):
 
     def _fingerprint(self, command: Command) -> str:
         return hmac.digest(self._key, command.whole_body(), "sha256").hex()[:32]
+
+
+async def _again(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(WrongExpectedVersion),
+        wait=wait_random(0.001, 0.05),
+        stop=stop_after_delay(_DEADLINE_SECONDS),
+        reraise=True,
+    )
+    try:
+        return await retrying(attempt)
+    except WrongExpectedVersion as error:
+        raise Unavailable(f"Others keep changing {error.stream}; try again.") from error
 
 
 def event_metadata(
