@@ -133,6 +133,9 @@ class Search:
     """A field that is no text, with `-` before it for descending; None sorts by key."""
     limit: int = 50
     cursor: str | None = None
+    bound_to: str | None = None
+    """What cursors are bound to instead of the conditions, for a search whose conditions may
+    differ from page to page because they were looked up; None binds them to the conditions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,5 +66,6 @@ def _decoded(cursor: str) -> _Cursor:
 
 
 def _digest(projection: str, search: Search) -> str:
-    what = repr((projection, search.sort, tuple(search.conditions)))
+    bound_to = search.bound_to if search.bound_to is not None else tuple(search.conditions)
+    what = repr((projection, search.sort, bound_to))
     return hashlib.blake2b(what.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()

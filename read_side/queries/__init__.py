@@ -1,0 +1,1 @@
+"""Query handlers: free functions over the read store's `Documents`."""
