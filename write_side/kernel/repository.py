@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar, cast
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
@@ -36,6 +35,7 @@ from write_side.kernel.aggregate import (
     state_fingerprint,
 )
 from write_side.kernel.context import Answer, CommandContext
+from write_side.kernel.turns import Turns
 
 A = TypeVar("A", bound=Aggregate)
 Ids = Mapping[str, str]
@@ -47,20 +47,6 @@ BeforeAppend = Callable[[A, Sequence[NewEvent]], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 _DEADLINE_SECONDS = 5.0
 _NOTHING: Ids = {}
-
-
-class Turns:
-    """Lets the commands of one process on one stream take turns, in the order they came."""
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def of(self, stream: str) -> asyncio.Lock:
-        """The lock to hold while it is one's turn on the stream."""
-        lock = self._locks.get(stream)
-        if lock is None:
-            lock = self._locks[stream] = asyncio.Lock()
-        return lock
 
 
 class Repository(Generic[A]):
