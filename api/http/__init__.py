@@ -1,0 +1,1 @@
+"""What all HTTP applications share: problem documents, limits, headers, health, the factory."""

@@ -1,0 +1,1 @@
+"""Who is calling, who may call what, and how often."""
