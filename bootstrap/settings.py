@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -42,11 +43,19 @@ def secret_of(settings: Settings, name: str) -> bytes:
     folder = settings.data / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / name
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text().strip())
+    if not path.exists():
+        _make(path)
+    return bytes.fromhex(path.read_text())
+
+
+def _make(path: Path) -> None:
+    """Write it whole or not at all; of several processes at once the first one's stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        value = secrets.token_bytes(32)
-        file.write(value.hex())
-    return value
+        file.write(secrets.token_bytes(32).hex())
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(temporary)
+    temporary.unlink()

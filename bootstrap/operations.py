@@ -1,0 +1,109 @@
+"""Projections and policies as queries and operators see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from contracts.parked import ParkedRequest, ParkedStream
+from event_store.errors import EventStoreError
+from event_store.port import EventStore, SubscriptionStore
+from projections.progress import ReadProgress
+from projections.projector import AnyProjector
+from projections.status import Projections, ProjectionStatus
+from read_side.freshness import ProjectionState, Write
+from read_side.port import ReadStoreError
+from read_side.sqlite import SqliteReadStore
+
+
+class Operations:
+    """The read side's `Projections` port, with what operators can ask of it.
+
+    Parked streams are those of projections and those of policies: both are retried or discarded
+    by their id.
+    """
+
+    def __init__(
+        self,
+        events: EventStore,
+        subscriptions: SubscriptionStore,
+        read_store: SqliteReadStore,
+        projectors: Mapping[str, AnyProjector],
+    ) -> None:
+        """Look at these stores."""
+        self._events = events
+        self._subscriptions = subscriptions
+        self._status = Projections(events, read_store, projectors)
+        self._progress = ReadProgress(events, read_store, read_store, projectors)
+
+    async def shows(self, projection: str, write: Write, timeout: float) -> bool:  # noqa: ASYNC109
+        """Whether the documents show the write, waiting at most `timeout` seconds."""
+        try:
+            if write.store != await self._events.identity():
+                return False
+        except EventStoreError:
+            return False
+        return await self._progress.shows(
+            projection, write.stream, write.version, write.position, timeout
+        )
+
+    async def lag(self, projection: str) -> float | None:
+        """Age in seconds of the oldest recorded event that is not shown; None: not known."""
+        return await self._progress.lag(projection)
+
+    async def states(self) -> Sequence[ProjectionState]:
+        """All projections, by name."""
+        return [_state_of(status) for status in await self._status.list()]
+
+    async def pause(self, projection: str) -> None:
+        """Let a projection stand still.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        await self._status.pause(projection)
+
+    async def resume(self, projection: str) -> None:
+        """Let a projection go on.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        await self._status.resume(projection)
+
+    async def parked(self) -> Sequence[ParkedStream]:
+        """All parked streams, oldest first."""
+        streams = [*await self._status.parked(), *await self._subscriptions.parked()]
+        return sorted(streams, key=lambda parked: parked.parked_at)
+
+    async def retry(self, parked_id: str) -> bool:
+        """Ask for a parked event to be tried again; False when nothing of that id is parked."""
+        return await self._request(parked_id, "retry", None)
+
+    async def discard(self, parked_id: str, reason: str) -> bool:
+        """Ask for a parked event to be given up; False when nothing of that id is parked."""
+        return await self._request(parked_id, "discard", reason)
+
+    async def _request(self, parked_id: str, request: ParkedRequest, reason: str | None) -> bool:
+        return await self._status.request(
+            parked_id, request, reason
+        ) or await self._subscriptions.request(parked_id, request, reason)
+
+    async def check(self) -> None:
+        """Return when every projection can answer queries.
+
+        Raises:
+            ReadStoreError: one can't.
+        """
+        missing = [s.name for s in await self._status.list() if s.generation is None]
+        if missing:
+            raise ReadStoreError(f"not built yet: {', '.join(missing)}")
+
+
+def _state_of(status: ProjectionStatus) -> ProjectionState:
+    return ProjectionState(
+        name=status.name,
+        generation=status.generation,
+        state=status.state,
+        lag_seconds=status.lag_seconds,
+        parked=status.parked,
+    )
