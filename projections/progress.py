@@ -51,7 +51,7 @@ class ReadProgress:
         projection: str,
         stream: str,
         version: int,
-        position: str,
+        position: str | None,
         timeout: float,  # noqa: ASYNC109 the limit is part of the question
     ) -> bool:
         """Whether the projection shows this version of the stream, within `timeout` seconds.
@@ -63,7 +63,7 @@ class ReadProgress:
             projection: its name.
             stream: what was written to.
             version: the stream's version since.
-            position: where the event store keeps that event.
+            position: where the event store keeps that event; None if only documents can tell.
             timeout: how long to wait; 0 looks once.
         """
         projector = self._projectors[projection]
@@ -82,7 +82,7 @@ class ReadProgress:
         return answer
 
     async def _look(
-        self, projector: AnyProjector, stream: str, version: int, position: str
+        self, projector: AnyProjector, stream: str, version: int, position: str | None
     ) -> bool | None:
         """None: not yet."""
         active = active_of(await self._store.generations(projector.name))
@@ -99,7 +99,9 @@ class ReadProgress:
             if parked.stream == stream and parked.version <= version:
                 return False
         checkpoint = checkpoints.get(ALL_EVENTS)
-        return True if checkpoint is not None and checkpoint.position >= position else None
+        if position is None or checkpoint is None:
+            return None
+        return True if checkpoint.position >= position else None
 
     async def _document_has(
         self, projector: AnyProjector, generation: Generation, stream: str, version: int
