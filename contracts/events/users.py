@@ -109,7 +109,7 @@ class EmailClaimed(EmailEvent):
 
     user_id: str
     user_version: int
-    prepared: tuple[PreparedEvent, ...]
+    prepared: Annotated[tuple[PreparedEvent, ...], Personal(of="user_id")]
 
 
 @dataclass(frozen=True)
@@ -129,11 +129,15 @@ class SessionEvent(Event):
 
 @dataclass(frozen=True)
 class SessionStarted(SessionEvent):
-    """A user signed in. Only a hash of the refresh token is kept."""
+    """A user signed in. Only a hash of the refresh token is kept.
+
+    The session ends when the credential is no longer at `credential_version`.
+    """
 
     TOPIC = "session.SessionStarted"
 
     user_id: str
+    credential_version: int
     token_hash: str
     expires_at: datetime
 

@@ -76,11 +76,10 @@ class Repository(Generic[A]):
     async def load(self, aggregate_id: str, *, version: int | None = None) -> A:
         """The aggregate as of now or of a version, by replay; blank if nothing happened to it."""
         aggregate = self.aggregate_type.blank(aggregate_id)
-        stream = aggregate.stream
         if version is None:
             await self._restore(aggregate)
         for recorded in await self._events.read_stream(
-            stream, first=aggregate.version + 1, last=version
+            aggregate.stream, first=aggregate.version + 1, last=version
         ):
             event, metadata = decode(recorded)
             event.mutate(aggregate)
@@ -138,14 +137,12 @@ class Repository(Generic[A]):
             Unavailable: others kept changing it, or the store did not answer, until the deadline.
         """
 
-        async def decide_on_existing(aggregate: A) -> Ids | None:
+        async def on_existing(aggregate: A) -> Ids | None:
             if not aggregate.exists:
                 raise self.not_found(aggregate_id)
             return await decide(aggregate)
 
-        return await self._carry_out(
-            aggregate_id, command, context, decide_on_existing, before_append
-        )
+        return await self._carry_out(aggregate_id, command, context, on_existing, before_append)
 
     async def _carry_out(
         self,
