@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,11 +85,14 @@ def known_country(country: str) -> str:
     return country
 
 
+_PLAIN_AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,4})?")
+
+
 def _exact_amount(value: object) -> object:
     if not isinstance(value, str | Decimal):
         raise ValueError('an amount is a string of digits such as "12.50", never a number')  # noqa: TRY004
-    if isinstance(value, str) and (len(value) > 24 or not value.isascii() or "_" in value):
-        raise ValueError("an amount has at most 24 plain digits")
+    if isinstance(value, str) and not _PLAIN_AMOUNT.fullmatch(value):
+        raise ValueError("an amount is plain digits, at most 18 of them and 4 after the point")
     return value
 
 
@@ -96,7 +100,7 @@ Amount = Annotated[
     Decimal,
     BeforeValidator(_exact_amount),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^-?[0-9]{1,18}(\.[0-9]{1,4})?$", "examples": ["12.50"]}
+        {"type": "string", "pattern": f"^{_PLAIN_AMOUNT.pattern}$", "examples": ["12.50"]}
     ),
 ]
 Currency = Annotated[
@@ -125,6 +129,9 @@ class Money:
         scale = currency_scale(self.currency)
         if exponent != -scale:
             object.__setattr__(self, "amount", _at_scale(self.amount, scale, self.currency))
+        if not self.amount and self.amount.is_signed():
+            # Nothing is nothing: "-0.00" would be equal, yet another text in JSON.
+            object.__setattr__(self, "amount", abs(self.amount))
         if abs(self.minor) >= MAX_MINOR:
             raise ValueError("the amount is too large")
 
@@ -179,6 +186,13 @@ def _at_scale(amount: Decimal, scale: int, currency: str) -> Decimal:
     return scaled
 
 
+PostalCode = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=20),
+    AfterValidator(clean_text),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a parcel goes. `country` is ISO 3166-1 alpha-2."""
@@ -199,7 +213,7 @@ class Address:
         WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$", "examples": ["FR"]}),
     ]
     region: Name | None = None
-    postal_code: Annotated[str, StringConstraints(min_length=1, max_length=20)] | None = None
+    postal_code: PostalCode | None = None
 
 
 def _one_to_five(lines: tuple[str, ...]) -> tuple[str, ...]:
