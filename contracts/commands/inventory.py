@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StrictInt, StringConstraints
 
 from contracts.commands.base import Command, Id, Sku
 from contracts.values import clean_text
@@ -17,6 +16,7 @@ Location = Annotated[
     AfterValidator(clean_text),
     Field(examples=["main"]),
 ]
+OrderVersion = Annotated[StrictInt, Field(ge=0, lt=2**63)]
 StockReason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
@@ -46,9 +46,9 @@ class ReserveStock(Command):
 
     sku: Sku
     order_id: Id
-    order_version: Annotated[StrictInt, Field(ge=0)]
+    order_version: OrderVersion
     quantity: Annotated[StrictInt, Field(ge=0, le=MAX_STOCK)]
-    caused_at: datetime | None = None
+    caused_at: AwareDatetime | None = None
     """When the event that caused this was recorded; None for a command from outside."""
 
 
@@ -57,7 +57,7 @@ class ReleaseStock(Command):
 
     sku: Sku
     order_id: Id
-    order_version: Annotated[StrictInt, Field(ge=0)]
+    order_version: OrderVersion
 
 
 class IssueStock(Command):

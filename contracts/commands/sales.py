@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, StrictInt, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StrictInt,
+    StringConstraints,
+)
 
 from contracts.commands.base import Command, Id
 from contracts.values import Address, Money, Name, Text, clean_text
@@ -26,6 +34,20 @@ def _is_not_negative(amount: Money) -> Money:
     return amount
 
 
+def _is_written_out(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and "-" not in value[1:]):
+        raise ValueError('a time is written as "1996-07-04T00:00:00Z", never as a number')
+    return value
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is out of range") from None
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(_in_utc)]
 Price = Annotated[Money, AfterValidator(_is_price)]
 Quantity = Annotated[StrictInt, Field(ge=1, le=10_000, examples=[2])]
 Reason = Annotated[
@@ -147,7 +169,7 @@ class ImportOrder(Command):
     customer_id: Id
     items: Annotated[tuple[ImportedLine, ...], Field(max_length=MAX_LINES)]
     shipping_address: Address
-    created_at: AwareDatetime
+    created_at: Time
     external_reference: Reference
     discount: Annotated[Money, AfterValidator(_is_not_negative)] | None = None
     freight: Annotated[Money, AfterValidator(_is_not_negative)] | None = None
