@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -34,7 +35,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     command: str
     actor: Actor
     source: str
-    occurred_at: datetime
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
     schema_version: int
     traceparent: str | None = None
     idempotency: Idempotency | None = None

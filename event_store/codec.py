@@ -18,6 +18,9 @@ _encode = msgspec.json.encode
 _decode_metadata = msgspec.json.Decoder(Metadata).decode
 _decode_json = msgspec.json.Decoder(dict[str, Any]).decode
 
+# Not UTF-8 is a ValueError, nested too deeply a RecursionError.
+_UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+
 
 class CodecError(Exception):
     """An event can't be read."""
@@ -49,7 +52,7 @@ def decode_metadata(recorded: RecordedEvent) -> Metadata:
     """
     try:
         return _decode_metadata(recorded.metadata)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except _UNREADABLE as error:
         raise MalformedEvent(_where(recorded, f"has unreadable metadata: {error}")) from error
 
 
@@ -67,7 +70,7 @@ def decode(recorded: RecordedEvent, metadata: Metadata | None = None) -> tuple[E
         raise UnknownEventType(_where(recorded, f"has the unknown type {recorded.type}"))
     try:
         data = _decode_data(event_type, recorded, metadata.schema_version)
-    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, KeyError) as error:
+    except (*_UNREADABLE, LookupError, TypeError) as error:
         raise MalformedEvent(
             _where(recorded, f"can't be read as {recorded.type}: {error}")
         ) from error
