@@ -87,8 +87,13 @@ class Order(Aggregate):
         )
 
     def add_item(self, line: OrderLine, *, at: datetime) -> None:
-        """Put a line in."""
+        """Put a line in; the same again (its key was forgotten meanwhile) changes nothing."""
         self._refuse_unless_open()
+        present = self.items.get(line.item_id)
+        if present is not None:
+            if (present.product_id, present.quantity) == (line.product_id, line.quantity):
+                return
+            raise Refused(f"The order has an item {line.item_id} already.", code="item-exists")
         if len(self.items) >= MAX_LINES:
             raise Refused(f"An order has at most {MAX_LINES} lines.", code="too-many-lines")
         total_of([*self.items.values(), line])
