@@ -58,7 +58,7 @@ class Answer:
 
 def derived_id(*parts: str) -> str:
     """The same UUID for the same parts, always."""
-    return str(uuid5(_IDS, "\x1f".join(part.replace("\x1f", "\x1f\x1f") for part in parts)))
+    return str(uuid5(_IDS, "".join(f"{len(part)}:{part}" for part in parts)))
 
 
 def by_system(source: str) -> CommandContext:
