@@ -75,6 +75,11 @@ class Aggregate(BaseAggregate[str]):
         """
         raise TypeError(f"{type(self).__name__} does not know {type(event).__name__}")
 
+    def pass_over(self, version: int, at: datetime) -> None:
+        """Follow an event of a type that is not known here: only its version and time count."""
+        self.version = version
+        self.modified_on = at
+
     def remember(self, metadata: Metadata, version: int) -> None:
         """Keep the answer that an event's metadata carry."""
         if metadata.idempotency is not None:
@@ -136,7 +141,8 @@ class _Times(msgspec.Struct):
 
 def restore_state(aggregate: Aggregate, version: int, state: bytes) -> None:
     """Bring a blank aggregate to the state of a snapshot taken at that version."""
+    times = msgspec.json.decode(state, type=_Times)
     for name, value in _decoder(type(aggregate)).decode(state).items():
         setattr(aggregate, name, value)
     aggregate.version = version
-    aggregate.modified_on = msgspec.json.decode(state, type=_Times).modified_on
+    aggregate.modified_on = times.modified_on

@@ -9,32 +9,31 @@ from functools import partial
 from typing import Generic, TypeVar, cast
 from uuid import uuid4
 
-import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from contracts.commands.base import Command
-from contracts.errors import NotFound, Unavailable, VersionMismatch
+from contracts.errors import DomainError, Forbidden, NotFound, Unavailable, VersionMismatch
 from contracts.events.base import Event
 from contracts.metadata import Idempotency, Metadata
-from event_store.codec import decode, encode
-from event_store.errors import AppendOutcomeUnknown, EventStoreError, WrongExpectedVersion
+from event_store.codec import UnknownEventType, decode, decode_metadata, encode
+from event_store.errors import (
+    AppendOutcomeUnknown,
+    EventStoreError,
+    EventStoreUnavailable,
+    WrongExpectedVersion,
+)
 from event_store.port import (
     NO_VERSION,
     Appended,
     EventStore,
     ExpectedVersion,
     NewEvent,
-    Snapshot,
     SnapshotStore,
     StreamState,
 )
-from write_side.kernel.aggregate import (
-    Aggregate,
-    dump_state,
-    restore_state,
-    state_fingerprint,
-)
+from write_side.kernel.aggregate import Aggregate
 from write_side.kernel.context import Answer, CommandContext
+from write_side.kernel.snapshots import Snapshots
 from write_side.kernel.turns import Turns
 
 A = TypeVar("A", bound=Aggregate)
@@ -44,7 +43,6 @@ Decide = Callable[[A], Awaitable[Ids | None]]
 BeforeAppend = Callable[[A, Sequence[NewEvent]], Awaitable[None]]
 """Takes the aggregate and its new events, whose ids stay, and does what has to come first."""
 
-_log = structlog.get_logger(__name__)
 _DEADLINE_SECONDS = 5.0
 _NOTHING: Ids = {}
 
@@ -64,9 +62,8 @@ class Repository(Generic[A]):
         """Use these stores; a snapshot is kept each `snapshot_every` events."""
         self.aggregate_type = aggregate_type
         self._events = events
-        self._snapshots = snapshots
+        self._snapshots = Snapshots(snapshots, snapshot_every)
         self._key = fingerprint_key
-        self._snapshot_every = snapshot_every
         self._turns = Turns()
 
     def stream(self, aggregate_id: str) -> str:
@@ -77,12 +74,15 @@ class Repository(Generic[A]):
         """The aggregate as of now or of a version, by replay; blank if nothing happened to it."""
         aggregate = self.aggregate_type.blank(aggregate_id)
         if version is None:
-            await self._restore(aggregate)
+            await self._snapshots.restore(aggregate)
         for recorded in await self._events.read_stream(
             aggregate.stream, first=aggregate.version + 1, last=version
         ):
-            event, metadata = decode(recorded)
-            event.mutate(aggregate)
+            metadata = decode_metadata(recorded)
+            try:
+                decode(recorded, metadata)[0].mutate(aggregate)
+            except UnknownEventType:
+                aggregate.pass_over(recorded.version, metadata.occurred_at)
             aggregate.remember(metadata, recorded.version)
         return aggregate
 
@@ -174,12 +174,7 @@ class Repository(Generic[A]):
             earlier = aggregate.earlier_answer(key, fingerprint)
             if earlier is not None:
                 return await self._unchanged(aggregate, earlier.version, earlier.ids)
-        if context.expected_version not in (None, aggregate.version):
-            raise VersionMismatch(
-                f"The {aggregate.NAME} is at version {aggregate.version}, "
-                f"not {context.expected_version}."
-            )
-        ids = await decide(aggregate) or _NOTHING
+        ids = await _decide(aggregate, context, decide)
         if not aggregate.pending_events:
             return await self._unchanged(aggregate, aggregate.version, ids)
         idempotency = Idempotency(key, fingerprint, dict(ids)) if key and fingerprint else None
@@ -218,31 +213,32 @@ class Repository(Generic[A]):
         if before_append is not None:
             await before_append(aggregate, new)
         appended = await append_surely(self._events, aggregate.stream, new, expected)
-        if before // self._snapshot_every != appended.version // self._snapshot_every:
-            await self._snapshot(aggregate, idempotency)
+        await self._snapshots.keep_if_due(aggregate, before, idempotency)
         return appended
-
-    async def _snapshot(self, aggregate: A, idempotency: Idempotency | None) -> None:
-        if idempotency is not None:
-            aggregate.keep(idempotency, aggregate.version)
-        snapshot = Snapshot(
-            aggregate.stream,
-            aggregate.version,
-            state_fingerprint(self.aggregate_type),
-            dump_state(aggregate),
-        )
-        try:
-            await self._snapshots.save_snapshot(snapshot)
-        except EventStoreError as error:
-            _log.warning("could not keep a snapshot", stream=snapshot.stream, error=str(error))
-
-    async def _restore(self, aggregate: A) -> None:
-        snapshot = await self._snapshots.load_snapshot(aggregate.stream)
-        if snapshot and snapshot.fingerprint == state_fingerprint(self.aggregate_type):
-            restore_state(aggregate, snapshot.version, snapshot.state)
 
     def _fingerprint(self, command: Command) -> str:
         return hmac.digest(self._key, command.whole_body(), "sha256").hex()[:32]
+
+
+async def _decide(aggregate: A, context: CommandContext, decide: Decide[A]) -> Ids:
+    """Let it decide, and hold its version against `If-Match`.
+
+    A wrong version comes before a refusal, but who may not see the aggregate or may not do this
+    is told just that, and learns nothing of the version.
+    """
+    expected, found = context.expected_version, aggregate.version
+    mismatch = None
+    if expected not in (None, found):
+        mismatch = VersionMismatch(f"The {aggregate.NAME} is at version {found}, not {expected}.")
+    try:
+        ids = await decide(aggregate)
+    except DomainError as refusal:
+        if mismatch is None or isinstance(refusal, NotFound | Forbidden):
+            raise
+        raise mismatch from refusal
+    if mismatch is not None:
+        raise mismatch
+    return ids or _NOTHING
 
 
 async def _again(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -289,12 +285,14 @@ async def append_surely(
         return await store.append(stream, events, expected=expected)
     except AppendOutcomeUnknown:
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(AppendOutcomeUnknown),
+            retry=retry_if_exception_type((AppendOutcomeUnknown, EventStoreUnavailable)),
             wait=wait_random(0.01, 0.2),
             stop=stop_after_delay(_DEADLINE_SECONDS),
             reraise=True,
         )
         try:
             return await retrying(store.append, stream, events, expected=expected)
-        except AppendOutcomeUnknown as error:
+        except WrongExpectedVersion:
+            raise
+        except EventStoreError as error:
             raise Unavailable("Whether it was written is not known; ask again.") from error
