@@ -47,6 +47,10 @@ class EmailClaims:
         address = unicodedata.normalize("NFC", folded).encode()
         return hmac.digest(self._key, address, hashlib.sha256).hex()
 
+    def same_address(self, one: str, other: str) -> bool:
+        """Whether two spellings are one address."""
+        return self.address_id(one) == self.address_id(other)
+
     async def holder(self, email: str) -> str | None:
         """The id of the user who has, or is about to have, the address."""
         return (await self._addresses.load(self.address_id(email))).holder
@@ -76,8 +80,8 @@ class EmailClaims:
         if holder is not None and holder.version >= version:
             raise WrongExpectedVersion(user.stream, version - 1, holder.version)
         if holder is None:
-            prepared = (*first, *_prepared(user.stream, version, new))
-            address.claim(context.now, user.id, version, prepared)
+            prepared = (*first, *prepared_events(user.stream, version, new))
+            address.claim(user.id, version, prepared, at=context.now)
             await self._addresses.save(address, command, context)
             await self._append_first(first)
 
@@ -102,7 +106,7 @@ class EmailClaims:
             user = await self._users.load(address.holder)
         if user.exists and self.address_id(user.email) == address_id:
             return address, user
-        address.release(context.now)
+        address.release(at=context.now)
         await self._addresses.save(address, command, context)
         return address, None
 
@@ -129,17 +133,18 @@ class EmailClaims:
         await append_surely(self._events, event.stream, [new], expected)
 
 
-def _prepared(stream: str, first: int, events: Sequence[NewEvent]) -> list[PreparedEvent]:
-    return [prepared(stream, version, event) for version, event in enumerate(events, start=first)]
-
-
-def prepared(stream: str, version: int, event: NewEvent) -> PreparedEvent:
-    """An event as a claim keeps it."""
-    return PreparedEvent(
-        event_id=str(event.id),
-        stream=stream,
-        version=version,
-        type=event.type,
-        data=event.data.decode(),
-        metadata=event.metadata.decode(),
+def prepared_events(
+    stream: str, first: int, events: Sequence[NewEvent]
+) -> tuple[PreparedEvent, ...]:
+    """Events as a claim keeps them, the first of them at this version of their stream."""
+    return tuple(
+        PreparedEvent(
+            event_id=str(event.id),
+            stream=stream,
+            version=version,
+            type=event.type,
+            data=event.data.decode(),
+            metadata=event.metadata.decode(),
+        )
+        for version, event in enumerate(events, start=first)
     )

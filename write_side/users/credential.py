@@ -18,7 +18,7 @@ class Credential(Aggregate):
 
     password_hash: str = ""
 
-    def set_password(self, at: datetime, password_hash: str) -> None:
+    def set_password(self, password_hash: str, *, at: datetime) -> None:
         """Take another password."""
         if password_hash != self.password_hash:
             self.trigger(PasswordSet, at, password_hash=password_hash)

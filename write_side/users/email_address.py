@@ -34,10 +34,11 @@ class EmailAddress(Aggregate):
 
     def claim(
         self,
-        at: datetime,
         user_id: str,
         user_version: int,
         prepared: tuple[PreparedEvent, ...],
+        *,
+        at: datetime,
     ) -> None:
         """Make it the user's, if the prepared events can be appended.
 
@@ -50,7 +51,7 @@ class EmailAddress(Aggregate):
             EmailClaimed, at, user_id=user_id, user_version=user_version, prepared=prepared
         )
 
-    def release(self, at: datetime) -> None:
+    def release(self, *, at: datetime) -> None:
         """Let others have it."""
         if self.holder is not None:
             self.trigger(EmailReleased, at, user_id=self.holder)

@@ -28,11 +28,12 @@ class Session(Aggregate):
 
     def start(
         self,
-        at: datetime,
         user_id: str,
         credential_version: int,
         token_hash: str,
         expires_at: datetime,
+        *,
+        at: datetime,
     ) -> None:
         """Begin with the first token."""
         self.trigger(
@@ -45,7 +46,7 @@ class Session(Aggregate):
         )
 
     def refresh(
-        self, at: datetime, presented_hash: str, next_hash: str, expires_at: datetime
+        self, presented_hash: str, next_hash: str, expires_at: datetime, *, at: datetime
     ) -> bool:
         """Exchange the token for the next one; say whether it was good.
 

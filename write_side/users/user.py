@@ -30,7 +30,7 @@ class User(Aggregate):
     roles: tuple[Role, ...] = ()
     active: bool = False
 
-    def register(self, at: datetime, name: str, email: str, roles: Collection[Role]) -> None:
+    def register(self, name: str, email: str, roles: Collection[Role], *, at: datetime) -> None:
         """Sign up.
 
         Raises:
@@ -40,7 +40,7 @@ class User(Aggregate):
             raise Refused("This user is registered already.", code="user-exists")
         self.trigger(UserRegistered, at, name=name, email=email, roles=tuple(dict.fromkeys(roles)))
 
-    def change_profile(self, at: datetime, name: str | None, email: str | None) -> None:
+    def change_profile(self, name: str | None, email: str | None, *, at: datetime) -> None:
         """Take another name or e-mail; None leaves it as it is.
 
         Raises:
@@ -51,12 +51,14 @@ class User(Aggregate):
         if (name, email) != (self.name, self.email):
             self.trigger(ProfileChanged, at, name=name, email=email)
 
-    def deactivate(self, at: datetime) -> None:
+    def deactivate(self, *, at: datetime) -> None:
         """Close the account."""
         if self.active:
             self.trigger(UserDeactivated, at)
 
-    def change_roles(self, at: datetime, grant: Collection[Role], revoke: Collection[Role]) -> None:
+    def change_roles(
+        self, grant: Collection[Role], revoke: Collection[Role], *, at: datetime
+    ) -> None:
         """Grant and revoke roles; a role in both is revoked.
 
         Raises:
