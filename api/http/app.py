@@ -15,6 +15,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api.http import health
+from api.http.body import found_errors
 from api.http.documentation import document
 from api.http.errors import Malformed, Unprocessable
 from api.http.health import Check
@@ -96,11 +97,7 @@ def _invalid(error: RequestValidationError) -> DomainError:
         return NotFound("There is nothing of this id.")
     if any(one["type"] == "json_invalid" for one in found):
         return Malformed("Invalid JSON")
-    entries = [
-        {"path": ".".join(str(part) for part in one["loc"][1:]), "message": str(one["msg"])}
-        for one in found
-    ]
-    return Unprocessable(entries)
+    return Unprocessable(found_errors(found, skip=1))
 
 
 def _http_problem(app: FastAPI, scope: Scope, error: HTTPException) -> Response:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from api.http.errors import Malformed, Unprocessable, WrongMediaType
 
 T = TypeVar("T")
+_MAX_ERRORS = 100
 
 
 async def read_body(request: Request, adapter: TypeAdapter[T]) -> T:
@@ -38,11 +40,15 @@ def parse(body: bytes, adapter: TypeAdapter[T]) -> T:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         if found[0]["type"] == "json_invalid":
             raise Malformed(found[0]["msg"]) from None
-        raise Unprocessable([_entry(one["loc"], one["msg"]) for one in found]) from None
+        raise Unprocessable(found_errors(found)) from None
 
 
-def _entry(location: Sequence[int | str], message: str) -> dict[str, str]:
-    return {"path": ".".join(str(part) for part in location), "message": message}
+def found_errors(found: Sequence[ErrorDetails], *, skip: int = 0) -> list[dict[str, str]]:
+    """Pydantic's errors as a problem shows them, the first hundred; `skip` parts of each path."""
+    return [
+        {"path": ".".join(str(part)[:100] for part in one["loc"][skip:]), "message": one["msg"]}
+        for one in found[:_MAX_ERRORS]
+    ]
 
 
 def _check_media_type(content_type: str) -> None:

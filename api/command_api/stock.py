@@ -1,0 +1,39 @@
+"""Commands on stock."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.command_api.bodies import CommandAnswer, Count, Receipt
+from api.command_api.documentation import CHANGED
+from api.command_api.route import Changing, CommandRoute
+from contracts.commands.base import Sku
+from contracts.commands.inventory import AdjustStock, ReceiveStock
+
+router = APIRouter(route_class=CommandRoute, tags=["stock"])
+
+
+@router.post(
+    "/api/stock/{sku}/receipts",
+    response_model=CommandAnswer,
+    responses=CHANGED,
+    summary="Goods arrived",
+)
+async def receive(call: Changing, sku: Sku, body: Receipt) -> Response:
+    """The first receipt opens the SKU, so `If-Match: *` says nothing here and is refused."""
+    call.refuse_any_version()
+    return await call.change(ReceiveStock(sku=sku, quantity=body.quantity, location=body.location))
+
+
+@router.post(
+    "/api/stock/{sku}/adjustments",
+    response_model=CommandAnswer,
+    responses=CHANGED,
+    summary="Record a stock-take",
+)
+async def adjust(call: Changing, sku: Sku, body: Count) -> Response:
+    """Sets what lies at a location; not below what is reserved."""
+    return await call.change(
+        AdjustStock(sku=sku, location=body.location, counted=body.counted, reason=body.reason)
+    )
