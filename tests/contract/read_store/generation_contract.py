@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -166,12 +167,11 @@ class WaitContract:
     async def test_write_of_another_instance_ends_the_wait(self, backend, store, orders):
         other = await backend.open()
         waiting = asyncio.create_task(store.wait_for_write(ORDERS, 60))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        numbers = itertools.count()
         async with asyncio.timeout(10):
+            # More than one, as the first may come before the wait has begun.
             while not waiting.done():
-                put = new(order(f"o{len(await other.generations(ORDERS))}{id(object())}"))
-                await other.write(orders, WriteBatch([put]))
+                await other.write(orders, WriteBatch([new(order(f"o{next(numbers)}"))]))
                 await asyncio.wait([waiting], timeout=0.1)
         await waiting
 
