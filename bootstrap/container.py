@@ -1,0 +1,150 @@
+"""Puts the application of one data folder together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from api.cli.application import CannotOpen
+from api.security.consistency import ConsistencyTokens
+from api.security.tokens import AccessTokens
+from bootstrap.directories import OrdersAsBook, ProductsAsCatalogue, UsersAsCustomers
+from bootstrap.operations import Operations
+from bootstrap.settings import Settings, secret_of
+from contracts.values import Role
+from event_store.errors import EventStoreError
+from event_store.sqlite import SqliteEventStore
+from projections.catalogue import PROJECTORS
+from read_side.port import ReadStoreError
+from read_side.sqlite import SqliteReadStore
+from write_side.inventory import command_handlers as inventory
+from write_side.inventory.anti_corruption_layer import AntiCorruptionLayer
+from write_side.inventory.policies import SoftReservation
+from write_side.inventory.sku_mapping import SkuMapping
+from write_side.inventory.stock_item import StockItem
+from write_side.kernel.aggregate import Aggregate
+from write_side.kernel.bus import CommandBus
+from write_side.kernel.repository import Repository
+from write_side.sales import command_handlers as sales
+from write_side.sales.order import Order
+from write_side.sales.product import Product
+from write_side.users import command_handlers as users
+from write_side.users.claims import EmailClaims
+from write_side.users.credential import Credential
+from write_side.users.email_address import EmailAddress
+from write_side.users.passwords import Passwords
+from write_side.users.policies import SettleEmailClaims
+from write_side.users.session import Session
+from write_side.users.sessions import Sessions
+from write_side.users.user import User
+
+A = TypeVar("A", bound=Aggregate)
+
+
+@dataclass(frozen=True)
+class Container:
+    """Everything of one data folder, connected."""
+
+    settings: Settings
+    events: SqliteEventStore
+    documents: SqliteReadStore
+    bus: CommandBus
+    sessions: Sessions
+    access_tokens: AccessTokens
+    consistency_tokens: ConsistencyTokens
+    projections: Operations
+    policies: tuple[SoftReservation | SettleEmailClaims, ...]
+    store_identity: str
+
+    @property
+    def subscriptions(self) -> SqliteEventStore:
+        """What policies remember: kept with the events."""
+        return self.events
+
+    def token(self, user_id: str, roles: tuple[Role, ...], lifetime: timedelta) -> str:
+        """A bearer token, signed with the key of this installation."""
+        kind = "service" if roles == ("service",) else "user"
+        seconds = int(lifetime.total_seconds())
+        return self.access_tokens.issue(user_id, roles, kind=kind, lifetime_seconds=seconds)[0]
+
+
+@asynccontextmanager
+async def open_container(settings: Settings) -> AsyncGenerator[Container]:
+    """Open the stores and connect everything; close them at the end.
+
+    Raises:
+        CannotOpen: a store or secret can't be opened; the message says why.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        events = await SqliteEventStore.open(settings.data / "events.db")
+    except (OSError, EventStoreError) as error:
+        raise CannotOpen(f"The event store in {settings.data} can't be opened: {error}") from error
+    try:
+        documents = await SqliteReadStore.open(settings.data / "read-models")
+    except (OSError, ReadStoreError) as error:
+        await events.close()
+        raise CannotOpen(f"The read models in {settings.data} can't be opened: {error}") from error
+    try:
+        yield await _connect(settings, events, documents)
+    finally:
+        await documents.close()
+        await events.close()
+
+
+async def _connect(
+    settings: Settings, events: SqliteEventStore, documents: SqliteReadStore
+) -> Container:
+    secret = secret_of(settings, "jwt")
+    fingerprint_key = secret_of(settings, "fingerprints")
+
+    def repository(aggregate_type: type[A]) -> Repository[A]:
+        return Repository(
+            aggregate_type,
+            events,
+            events,
+            fingerprint_key=fingerprint_key,
+            snapshot_every=settings.snapshot_every,
+        )
+
+    orders, products = repository(Order), repository(Product)
+    stock, mappings = repository(StockItem), repository(SkuMapping)
+    people, credentials = repository(User), repository(Credential)
+    claims = EmailClaims(
+        people, repository(EmailAddress), events, key=secret_of(settings, "addresses")
+    )
+    passwords = Passwords()
+    access_tokens = AccessTokens(secret, lifetime_seconds=settings.access_token_seconds)
+    bus = CommandBus(
+        {
+            **sales.handlers(orders, products, UsersAsCustomers(people)),
+            **inventory.handlers(stock, mappings, ProductsAsCatalogue(products)),
+            **users.handlers(people, credentials, claims, passwords),
+        }
+    )
+    return Container(
+        settings=settings,
+        events=events,
+        documents=documents,
+        bus=bus,
+        sessions=Sessions(
+            people,
+            credentials,
+            repository(Session),
+            claims,
+            passwords,
+            access_tokens,
+            refresh_seconds=settings.refresh_token_seconds,
+        ),
+        access_tokens=access_tokens,
+        consistency_tokens=ConsistencyTokens(secret),
+        projections=Operations(events, events, documents, PROJECTORS),
+        policies=(
+            SoftReservation(bus, OrdersAsBook(orders), AntiCorruptionLayer(mappings)),
+            SettleEmailClaims(people, claims),
+        ),
+        store_identity=await events.identity(),
+    )
