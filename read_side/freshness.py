@@ -48,7 +48,7 @@ class Projections(Protocol):
     """What the query side asks of the projections.
 
     `shows` and `lag` do not raise when an event store can't be reached: then it is not known
-    (False, None).
+    (False, None). All others raise `contracts.errors.Unavailable` then.
     """
 
     async def shows(self, projection: str, write: Write, timeout: float) -> bool:  # noqa: ASYNC109

@@ -50,7 +50,7 @@ class OrderFilter:
 
 
 async def get_order(documents: Documents, actor: Actor, order_id: str) -> OrderView:
-    """One order, as operators, auditors and its customer may see it.
+    """One order, as its customer may see it, and operators, services and auditors.
 
     Raises:
         NotFound: there is none, or it is another customer's.
@@ -182,7 +182,7 @@ async def _joined(documents: Documents, orders: Sequence[Document]) -> list[Orde
 
 
 def _sees_all(actor: Actor) -> bool:
-    return actor.has("operator", "auditor")
+    return actor.has("operator", "service", "auditor")
 
 
 def _is_user(actor: Actor, user_id: str) -> bool:

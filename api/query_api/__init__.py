@@ -1,0 +1,1 @@
+"""The query API: what the read models answer over HTTP."""
