@@ -63,23 +63,37 @@ class ReadProgress:
             projection: its name.
             stream: what was written to.
             version: the stream's version since.
-            position: where the event store keeps that event; None if only documents can tell.
+            position: where the event store keeps that event; None if the caller does not know.
             timeout: how long to wait; 0 looks once.
         """
         projector = self._projectors[projection]
         if category_of(stream) not in projector.categories:
             return True
-        loop = asyncio.get_running_loop()
-        limit = loop.time() + timeout
         try:
-            while (answer := await self._look(projector, stream, version, position)) is None:
-                left = limit - loop.time()
-                if left <= 0:
-                    return False
-                await self._notifier.wait_for_write(projection, min(left, LONGEST_TURN))
-        except (EventStoreUnavailable, ReadStoreError):
+            answer = await self._look(projector, stream, version, position)
+            if answer is None and timeout > 0:
+                async with asyncio.timeout(timeout):
+                    answer = await self._wait(projector, stream, version, position)
+        except (TimeoutError, EventStoreUnavailable, ReadStoreError):
             return False
-        return answer
+        return answer is True
+
+    async def _wait(
+        self, projector: AnyProjector, stream: str, version: int, position: str | None
+    ) -> bool:
+        while True:
+            # Listen, then look, then wait: so no write in between goes unnoticed.
+            written = asyncio.ensure_future(
+                self._notifier.wait_for_write(projector.name, LONGEST_TURN)
+            )
+            try:
+                await asyncio.sleep(0)
+                answer = await self._look(projector, stream, version, position)
+                if answer is not None:
+                    return answer
+                await written
+            finally:
+                written.cancel()
 
     async def _look(
         self, projector: AnyProjector, stream: str, version: int, position: str | None
@@ -99,9 +113,15 @@ class ReadProgress:
             if parked.stream == stream and parked.version <= version:
                 return False
         checkpoint = checkpoints.get(ALL_EVENTS)
-        if position is None or checkpoint is None:
+        if checkpoint is None:
             return None
-        return True if checkpoint.position >= position else None
+        if position is None:
+            position = await self._position_of(stream, version)
+        return True if position is not None and checkpoint.position >= position else None
+
+    async def _position_of(self, stream: str, version: int) -> str | None:
+        events = await self._events.read_stream(stream, first=version, last=version)
+        return events[0].position if events else None
 
     async def _document_has(
         self, projector: AnyProjector, generation: Generation, stream: str, version: int

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.events.sales import ProductAdded
 from contracts.values import Money
+from projections import progress as progress_module
 from projections.catalogue import PROJECTORS
 from projections.engine import Engine
 from projections.progress import ReadProgress
@@ -114,6 +115,16 @@ async def test_checkpoint_beyond_when_asked_then_it_is_shown_without_a_document(
     assert not await scene.progress.shows(NAME, "product-1", 0, "6", 0)
 
 
+async def test_position_not_known_when_asked_then_it_is_looked_up(scene):
+    generation = await scene.activated()
+    scene.events.record(*stream("product-1", ADDED), *stream("product-2", ADDED))
+    await scene.store.write(
+        generation, WriteBatch(checkpoint=Checkpoint("all", STORE, "00000000000000000001"))
+    )
+    assert await scene.progress.shows(NAME, "product-1", 0, None, 0)
+    assert not await scene.progress.shows(NAME, "product-2", 0, None, 0)
+
+
 async def test_stream_of_another_category_when_asked_then_it_is_fresh_at_once(scene):
     assert await scene.progress.shows(NAME, "order-1", 3, "9", 0)
 
@@ -139,6 +150,27 @@ async def test_not_yet_shown_when_written_meanwhile_then_waiting_ends(scene):
     await scene.project(generation, recorded)
     async with asyncio.timeout(1):
         assert await waiting
+
+
+async def test_written_while_looking_when_waiting_then_the_answer_comes_without_another_write(
+    scene, monkeypatch
+):
+    """The longest turn would be long here: the write must not be missed."""
+    monkeypatch.setattr(progress_module, "LONGEST_TURN", 60)
+    generation = await scene.activated()
+    recorded = scene.events.record(*stream("product-1", ADDED))
+    parked, calls = scene.store.parked, iter(range(100))
+
+    async def slowly(asked: Generation):
+        if next(calls) == 1:
+            scene.store.parked = parked
+            await scene.project(generation, recorded)
+            return []
+        return await parked(asked)
+
+    scene.store.parked = slowly
+    async with asyncio.timeout(1):
+        assert await scene.progress.shows(NAME, "product-1", 0, recorded[0].position, 60)
 
 
 async def test_read_store_away_when_asked_then_it_is_stale(scene):
