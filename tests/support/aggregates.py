@@ -1,11 +1,11 @@
 """Given/when/then for aggregates: past events, one verb, the events it decides on.
 
     order = given(Order, happened(OrderCreated, customer_id="c", ...), happened(ItemAdded, ...))
-    order.when(lambda order: order.confirm(AT, payment_method="tok")).then(
+    order.when(lambda order: order.confirm("tok", at=AT)).then(
         happened(OrderConfirmed, total=..., payment_method="tok")
     )
-    given(Order).when(lambda order: order.confirm(AT, ...)).refused("order-not-open")
-    given(User, happened(UserRegistered, ...)).when(lambda user: user.rename(AT, "Ada")).nothing()
+    given(Order).when(lambda order: order.confirm(..., at=AT)).refused("order-not-open")
+    given(User, happened(UserRegistered, ...)).when(lambda u: u.rename("Ada", at=AT)).nothing()
 
 `happened(EventType, **data)` names an event and its data, without id, version and time: those
 follow from the order in which they are given. `given` plays the events on a blank aggregate (id

@@ -13,7 +13,7 @@ CLOSED = happened(UserDeactivated)
 
 
 def test_nobody_when_registering_then_registered():
-    outcome = given(User).when(lambda u: u.register("Ada", "ada@example.com", ["customer"]), at=AT)
+    outcome = given(User).when(lambda u: u.register("Ada", "ada@example.com", ["customer"], at=AT))
     outcome.then(REGISTERED)
     assert outcome.aggregate.active
 
