@@ -64,7 +64,7 @@ def _copy(source: Path, target: Path, change: Callable[[sqlite3.Connection], Non
 
 
 def _fill(source: Path, copy: Path, change: Callable[[sqlite3.Connection], None]) -> None:
-    with closing(connect(source, mode="ro", busy_timeout=_PATIENCE)) as original:
+    with closing(connect(source, busy_timeout=_PATIENCE)) as original:
         _refuse_foreign(original, source)
         with closing(connect(copy)) as connection:
             # In one step: a copy in several begins anew whenever somebody writes in between.
@@ -84,7 +84,10 @@ def _refuse_existing(target: Path) -> None:
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
-    if schema_version(connection) == 0:
+    connection.execute("BEGIN")
+    version = schema_version(connection)
+    connection.execute("COMMIT")
+    if version == 0:
         raise EventStoreCorrupt(f"{path} is not an event store")
 
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -16,6 +16,7 @@ from contracts.parked import ParkedStream
 from event_store.errors import (
     AppendOutcomeUnknown,
     EventStoreCorrupt,
+    EventStoreError,
     EventStoreReadOnly,
     EventStoreUnavailable,
 )
@@ -117,6 +118,14 @@ class SubscriptionRunner:
 
     async def run(self) -> None:
         """Follow the events until cancelled. Errors of the infrastructure are waited out."""
+        try:
+            await self._run()
+        finally:
+            # Spares the next start what was handled already; it is no loss if it fails.
+            with suppress(EventStoreError):
+                await self._save_checkpoint()
+
+    async def _run(self) -> None:
         failures = 0
         while True:
             before = self._position
@@ -140,8 +149,11 @@ class SubscriptionRunner:
             self._position = await self._memory.load_checkpoint(self.name)
             self._saved = self._position
         if self._position is None and self._start is StartFrom.HEAD:
-            self._advance(await self._current_head())
-            await self._save_checkpoint()
+            head = await self._current_head()
+            # Saved first: if that fails, or the process ends, nothing after it was handled yet.
+            await self._memory.save_checkpoint(self.name, head)
+            self._saved = head
+            self._advance(head)
         self._parked = {entry.stream: entry for entry in await self._memory.parked(self.name)}
         self._log.info("the subscriber starts", position=self._position, parked=len(self._parked))
 

@@ -15,6 +15,7 @@ from event_store.errors import (
 _PRIMARY_CODE = 0xFF
 _ERRORS: dict[int, tuple[type[EventStoreError], str]] = {
     sqlite3.SQLITE_BUSY: (EventStoreUnavailable, "is being written by another process"),
+    sqlite3.SQLITE_PROTOCOL: (EventStoreUnavailable, "is being opened by another process"),
     sqlite3.SQLITE_LOCKED: (EventStoreUnavailable, "is locked"),
     sqlite3.SQLITE_FULL: (EventStoreFull, "has no space left"),
     sqlite3.SQLITE_READONLY: (EventStoreReadOnly, "can't be written"),
@@ -26,7 +27,7 @@ _ERRORS: dict[int, tuple[type[EventStoreError], str]] = {
 
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether another process holds the file, so that trying again soon can succeed."""
-    return _code(error) == sqlite3.SQLITE_BUSY
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
 
 
 def is_io_error(error: sqlite3.Error) -> bool:

@@ -66,36 +66,40 @@ def connect(path: Path, *, mode: str = "rw", busy_timeout: float = 0.0) -> sqlit
         isolation_level=None,
         check_same_thread=False,
     )
-    # What was acknowledged survives a power cut; damaged pages are noticed, not followed.
-    connection.execute("PRAGMA synchronous = FULL")
+    # Damaged pages are noticed instead of followed.
     connection.execute("PRAGMA cell_size_check = ON")
     return connection
 
 
-def prepare(path: Path, patience: float) -> None:
-    """Create the file or bring it to this version's schema. Blocks for at most `patience` seconds.
+def open_for_writing(path: Path, patience: float) -> sqlite3.Connection:
+    """Open the file, create it when there is none, bring it to this version's schema.
+
+    Blocks for at most `patience` seconds while other processes hold the file.
 
     Raises:
         EventStoreCorrupt: the file is damaged or something else.
         EventStoreSchemaTooNew: it was made by newer software.
-        sqlite3.Error: it can't be read or written.
+        sqlite3.Error, OSError: it can't be read or written.
     """
     path.touch(mode=0o600)
-    connection = connect(path, busy_timeout=patience)
-    try:
-        schema_version(connection)
-        _use_write_ahead_log(connection, patience)
-        connection.execute("BEGIN IMMEDIATE")
-        _migrate(connection)
-        # Written even when nothing changed: a file that can't be written is found out here.
-        connection.execute("UPDATE meta SET value = value WHERE key = 'identity'")
-        connection.execute("COMMIT")
-    finally:
-        connection.close()
+    deadline = time.monotonic() + patience
+    while True:
+        # SQLite's own busy timeout does not cover all of this.
+        connection = connect(path)
+        try:
+            _prepare(connection)
+        except BaseException as error:
+            connection.close()
+            busy = isinstance(error, sqlite3.Error) and is_busy(error)
+            if not busy or time.monotonic() > deadline:
+                raise
+        else:
+            return connection
+        time.sleep(_BUSY_WAIT)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
-    """The schema version of the file; 0 when it is empty.
+    """The schema version of the file; 0 when it is empty. Call it within a transaction.
 
     Raises:
         EventStoreCorrupt: the file is something else.
@@ -125,6 +129,22 @@ def renew_identity(connection: sqlite3.Connection) -> None:
     )
 
 
+def _prepare(connection: sqlite3.Connection) -> None:
+    # A foreign file is found out before anything is changed, be it the kind of its journal.
+    connection.execute("BEGIN")
+    schema_version(connection)
+    connection.execute("COMMIT")
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise EventStoreUnavailable("this file system can't keep a write-ahead log")
+    # What was acknowledged survives a power cut.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    _migrate(connection)
+    # Written even when nothing changed: a file that can't be written is found out here.
+    connection.execute("UPDATE meta SET value = value WHERE key = 'identity'")
+    connection.execute("COMMIT")
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
     version = schema_version(connection)
     if version == SCHEMA_VERSION:
@@ -135,22 +155,6 @@ def _migrate(connection: sqlite3.Connection) -> None:
     if version == 0:
         renew_identity(connection)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection, patience: float) -> None:
-    # SQLite does not wait for its turn here, also with a busy timeout.
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        except sqlite3.Error as error:
-            if not is_busy(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(_BUSY_WAIT)
-        else:
-            if mode != "wal":
-                raise EventStoreUnavailable("this file system can't keep a write-ahead log")
-            return
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:

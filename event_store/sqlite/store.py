@@ -28,7 +28,7 @@ from event_store.sqlite.appends import Append
 from event_store.sqlite.failures import translated
 from event_store.sqlite.positions import number_of, position_of
 from event_store.sqlite.reader import Reader
-from event_store.sqlite.schema import connect, prepare
+from event_store.sqlite.schema import open_for_writing
 from event_store.sqlite.watcher import POLL_INTERVAL, HeadWatcher
 from event_store.sqlite.writer import GroupCommitWriter, Transaction
 
@@ -170,14 +170,9 @@ class SqliteEventStore:
 
     async def check(self) -> None:
         """Read and durably write a little; raise what prevents it."""
+        self._refuse_moved_file()
         await self._reader.run(queries.head)
         await self._write(bookkeeping.prove_writable, self._now())
-        try:
-            moved = self._path.stat().st_ino != self._inode
-        except FileNotFoundError:
-            moved = True
-        if moved:
-            raise EventStoreUnavailable(f"the file {self._path} was moved, deleted or replaced")
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the file."""
@@ -237,14 +232,22 @@ class SqliteEventStore:
 
         return await self._writer.submit(work)
 
+    def _refuse_moved_file(self) -> None:
+        # SQLite would go on writing to a file that nobody finds again.
+        try:
+            moved = self._path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            moved = True
+        if moved:
+            raise EventStoreUnavailable(f"the file {self._path} was moved, deleted or replaced")
+
     def _now(self) -> int:
         return self._clock() // 1000
 
 
 def _open(path: Path, patience: float) -> tuple[sqlite3.Connection, Reader]:
     try:
-        prepare(path, patience)
-        return connect(path), Reader(path, patience)
+        return open_for_writing(path, patience), Reader(path, patience)
     except sqlite3.Error as error:
         raise translated(error) from error
     except OSError as error:

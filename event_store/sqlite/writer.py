@@ -25,8 +25,6 @@ Result = TypeVar("Result")
 GROUP_LIMIT = 256
 GROUP_BYTES = 2 * 1024 * 1024
 _BUSY_WAIT = 0.001
-_TURN = 0.1
-_PAUSE = 0.002
 
 
 class Transaction:
@@ -122,16 +120,11 @@ class GroupCommitWriter:
         await asyncio.to_thread(self._connection.close)
 
     async def _drain(self) -> None:
-        turn_ends = time.monotonic() + _TURN
         try:
             while self._queue:
                 transaction = await self._begin()
                 if transaction is not None:
                     await self._write_group(transaction)
-                if time.monotonic() > turn_ends:
-                    # Another process can only get its turn while the file is left alone.
-                    await asyncio.sleep(_PAUSE)
-                    turn_ends = time.monotonic() + _TURN
         finally:
             # Empty unless this task was cancelled or has a bug: nobody may wait for ever.
             self._fail_queued(lambda: EventStoreUnavailable("the event store stopped writing"))
