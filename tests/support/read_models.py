@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from contracts.documents import (
@@ -186,16 +187,14 @@ class FilledStore:
 
     def __init__(self, store: SqliteReadStore) -> None:
         self.store = store
-        self._generations = {}
 
     async def activate_all(self) -> None:
         for kind in DOCUMENT_TYPES.values():
             generation = await self.store.create_generation(kind, "test")
             await self.store.activate(generation)
-            self._generations[kind.name] = generation
 
     async def put(self, kind, *documents: Document) -> None:
-        generation = self._generations[kind.name]
+        [generation] = await self.store.generations(kind.name)
         name = "sku" if kind is STOCK_LEVELS else "id"
         keys = [document[name] for document in documents]
         known = await self.store.load(generation, keys)
@@ -210,6 +209,14 @@ class FilledStore:
         await self.put(PRODUCT_CATALOGUE, *made.products)
         await self.put(ORDER_DETAILS, *made.orders)
         await self.put(STOCK_LEVELS, *made.stock)
+
+
+async def fill_folder(folder: Path, made: Shop) -> None:
+    store = await SqliteReadStore.open(folder)
+    filled = FilledStore(store)
+    await filled.activate_all()
+    await filled.fill(made)
+    await store.close()
 
 
 @dataclass

@@ -1,24 +1,31 @@
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from read_side.sqlite import SqliteReadStore
-from tests.support.read_models import FilledStore, Shop, shop
+from tests.support.read_models import FilledStore, Shop, fill_folder, shop
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def made() -> Shop:
     return shop()
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, made: Shop) -> Path:
+    folder = tmp_path_factory.mktemp("read-store")
+    asyncio.run(fill_folder(folder, made))
+    return folder
+
+
 @pytest.fixture
-async def filled(tmp_path: Path, made: Shop) -> AsyncIterator[FilledStore]:
-    store = await SqliteReadStore.open(tmp_path)
-    filled = FilledStore(store)
-    await filled.activate_all()
-    await filled.fill(made)
-    yield filled
+async def filled(tmp_path: Path, folder: Path) -> AsyncIterator[FilledStore]:
+    shutil.copytree(folder, tmp_path / "read-store")
+    store = await SqliteReadStore.open(tmp_path / "read-store")
+    yield FilledStore(store)
     await store.close()
 
 
