@@ -29,7 +29,7 @@ from read_side.port import (
     ReadStoreError,
 )
 
-_ROUTERS = (
+ROUTERS = (
     orders.router,
     products.router,
     users.router,
@@ -37,6 +37,7 @@ _ROUTERS = (
     reports.router,
     operations.router,
 )
+"""Their routes expect what `install_queries` gives."""
 _BUILDING_RETRY_SECONDS = 5
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +57,20 @@ class QueryDependencies:
 
 def create_query_app(dependencies: QueryDependencies, *, lifespan: Any = None) -> FastAPI:
     """The query API as an application of its own."""
-    services = QueryServices(
+    app = create_app(
+        "orderlog query API",
+        ROUTERS,
+        dependencies.access_tokens,
+        readiness=dependencies.readiness,
+        lifespan=lifespan,
+    )
+    install_queries(app, dependencies)
+    return app
+
+
+def install_queries(app: FastAPI, dependencies: QueryDependencies) -> None:
+    """Give an application that has the `ROUTERS` all they need."""
+    app.state.queries = QueryServices(
         documents=dependencies.documents,
         projections=dependencies.projections,
         freshness=Freshness(
@@ -66,17 +80,8 @@ def create_query_app(dependencies: QueryDependencies, *, lifespan: Any = None) -
         ),
         tokens=dependencies.consistency_tokens,
     )
-    app = create_app(
-        "orderlog queries",
-        _ROUTERS,
-        dependencies.access_tokens,
-        state={"queries": services},
-        readiness=dependencies.readiness,
-        lifespan=lifespan,
-    )
     app.add_exception_handler(ReadStoreError, _read_store_error)
     app.add_middleware(ReadModelHeader)
-    return app
 
 
 async def _read_store_error(request: Request, error: Exception) -> Response:

@@ -1,0 +1,1 @@
+"""Benchmarks: what is claimed in docs/performance.md, and how to measure it again."""

@@ -1,0 +1,74 @@
+"""Serves everything of one data folder in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+import uvloop
+
+from api.cli.application import CannotOpen
+from bootstrap.background import Background, running
+from bootstrap.container import Container, open_container
+from bootstrap.ownership import AlreadyOwned, owning
+from bootstrap.settings import Settings
+from bootstrap.web import whole_app
+
+Prepare = Callable[[Container, Background, str], Awaitable[None]]
+"""Is called with the base URL when everything runs and before the first request is accepted."""
+
+_STOP_SECONDS = 30
+
+
+def serve(settings: Settings, prepare: Prepare) -> None:
+    """Serve until told to stop by SIGINT or SIGTERM; requests that were accepted are finished.
+
+    Raises:
+        CannotOpen: the stores can't be opened, the address is taken, or another process serves
+            from this folder.
+    """
+    try:
+        with owning(settings.data), _listening(settings) as listener:
+            uvloop.run(_serve(settings, listener, prepare))
+    except AlreadyOwned as error:
+        raise CannotOpen(str(error)) from error
+
+
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=2048)
+    except OSError as error:
+        raise CannotOpen(
+            f"{settings.host}:{settings.port} can't be listened on: {error.strerror}. "
+            "Another address: ORDERLOG_HOST and ORDERLOG_PORT."
+        ) from error
+
+
+async def _serve(settings: Settings, listener: socket.socket, prepare: Prepare) -> None:
+    host, port = listener.getsockname()[:2]
+    async with open_container(settings) as container, running(container) as background:
+        config = uvicorn.Config(
+            whole_app(container),
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )
+        await prepare(container, background, f"http://{_shown(host)}:{port}")
+        await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+async def caught_up(background: Background) -> None:
+    """Return when the projections show all that is recorded, or after half a minute."""
+    try:
+        async with asyncio.timeout(30):
+            await background.projections.ready()
+    except TimeoutError:
+        return
