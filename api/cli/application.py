@@ -15,6 +15,18 @@ from read_side.port import Documents
 from write_side.kernel.bus import CommandBus
 
 
+class SteeredProjections(Projections, Protocol):
+    """The projections, and what operators can ask of them."""
+
+    async def pause(self, projection: str) -> None:
+        """Let a projection stand still; what it shows grows old."""
+        ...
+
+    async def resume(self, projection: str) -> None:
+        """Let a projection go on."""
+        ...
+
+
 class Application(Protocol):
     """The application of one data folder, opened for one command of the command line."""
 
@@ -39,7 +51,7 @@ class Application(Protocol):
         ...
 
     @property
-    def projections(self) -> Projections:
+    def projections(self) -> SteeredProjections:
         """State of the projections, and what operators can ask of them."""
         ...
 

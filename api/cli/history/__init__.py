@@ -1,0 +1,1 @@
+"""Takes over the history of a shop: customers, products and orders."""

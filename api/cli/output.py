@@ -1,0 +1,66 @@
+"""What commands print: for people on a terminal, for programs through a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON; times, ids and dataclasses as text and objects."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_json_line(value: Any) -> None:
+    """Print a value as JSON on a line of its own, at once."""
+    typer.echo(msgspec.json.encode(value).decode())
+    sys.stdout.flush()
+
+
+def print_line(*parts: tuple[str, str]) -> None:
+    """Print (text, style) parts on one line, at once; never wrapped, and plain through a pipe."""
+    console = Console(highlight=False)
+    console.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Print a table, or say on stderr that it is `empty`. Through a pipe no cell is ever cut."""
+    cells = [[one_line(_text(value)) for value in row] for row in rows]
+    if not cells:
+        typer.echo(empty, err=True)
+    elif sys.stdout.isatty():
+        table = Table(*columns)
+        for row in cells:
+            table.add_row(*(Text(cell, overflow="fold") for cell in row))
+        Console().print(table)
+    else:
+        _print_aligned([[column.upper() for column in columns], *cells])
+
+
+def fail(message: str) -> NoReturn:
+    """Say in one line on stderr what is wrong, and end with exit code 1."""
+    typer.echo(f"orderlog: {one_line(message)}", err=True)
+    raise typer.Exit(1)
+
+
+def one_line(text: str) -> str:
+    """The text with all white space that would break lines or columns turned into blanks."""
+    return " ".join(text.split())
+
+
+def _text(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def _print_aligned(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(padded).rstrip())
