@@ -61,8 +61,8 @@ def create_app(
     app.state.readiness = dict(readiness or {})
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
-    for router in (*routers, health.router):
-        app.router.routes.extend(router.routes)
+    ours = [route for router in (*routers, health.router) for route in router.routes]
+    app.router.routes[:0] = ours  # before the documents' routes: routes are tried in order
     _check_every_route(app)
     _handle_errors(app)
     app.add_middleware(Edge)

@@ -38,7 +38,7 @@ class Rule:
             raise Unauthenticated("This needs an access token.")
         if self.own == "data":
             return
-        if self.own == "path" and path_params.get("id") == actor.id:
+        if self.own == "path" and actor.kind == "user" and path_params.get("id") == actor.id:
             return
         raise Forbidden(f"This is for: {self.who}.")
 
@@ -48,7 +48,8 @@ ANYONE = Rule("anyone", signed_in=False)
 OPERATOR = Rule("operator", ("operator",))
 SELF = Rule("oneself, or an operator", ("operator",), own="path")
 CREATE_ORDER = Rule(
-    "a customer for oneself, an operator or service for anyone", ("operator", "service"), own="data"
+    "a customer for oneself, an operator or service for anyone",
+    ("customer", "operator", "service"),
 )
 OWNER = Rule("the order's customer, an operator or service", ("operator", "service"), own="data")
 OWNER_OR_AUDITOR = Rule(
