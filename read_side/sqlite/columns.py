@@ -39,7 +39,7 @@ class Column:
         """Whether the column can hold this value, so that comparing with it makes sense."""
         if self.kind is FieldKind.LONG:
             return type(value) is int and value in INT64
-        return isinstance(value, str) and encodable(value)
+        return isinstance(value, str) and (value.isascii() or encodable(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +159,9 @@ def _at(value: object, path: tuple[str, ...]) -> Any:
 
 def _value(key: str, column: Column, within: object) -> Value:
     value = _at(within, column.path)
-    if value is not None and not column.accepts(value):
-        raise DocumentRefused(key, f"{column.name} is no {column.kind.value} field's value")
-    return value
+    if value is None or column.accepts(value):
+        return value
+    raise DocumentRefused(key, f"{column.name} is no {column.kind.value} field's value")
 
 
 def _objects(key: str, document: Document, name: str) -> list[object]:

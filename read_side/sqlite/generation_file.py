@@ -28,7 +28,7 @@ from read_side.port import (
 )
 from read_side.sqlite.columns import Columns, encodable
 from read_side.sqlite.connections import BUSY_SECONDS, sqlite_errors
-from read_side.sqlite.schema import open_generation_file
+from read_side.sqlite.schema import make_indexes, open_generation_file
 from read_side.sqlite.writing import CHUNK, DocumentWriter, chunks, placeholders
 
 T = TypeVar("T")
@@ -36,6 +36,7 @@ T = TypeVar("T")
 _CHECKPOINT_BYTES = 2_000_000
 """Bytes of documents after which the write-ahead log is copied into the file, in a thread."""
 _RETRY_SECONDS = 0.002
+_WRITER_CACHE_KIB = 16_384
 
 
 class GenerationFile:
@@ -86,21 +87,19 @@ class GenerationFile:
             return None
         with sqlite_errors(self.path):
             row = self._reader.execute(
-                "SELECT document FROM documents WHERE key = ?", (key,)
+                "SELECT document FROM documents JOIN bodies USING (id) WHERE key = ?", (key,)
             ).fetchone()
         return None if row is None or row[0] is None else msgspec.json.decode(row[0])
 
     async def get_many(self, keys: Sequence[str]) -> Mapping[str, Document]:
         """Those documents that exist, in the order of the keys."""
-        rows = await self._rows("SELECT key, document FROM documents WHERE key IN ({})", keys)
+        rows = await self._rows("key, document", keys)
         found = {key: text for key, text in rows if text is not None}
         return {key: msgspec.json.decode(found[key]) for key in keys if key in found}
 
     async def load(self, keys: Sequence[str]) -> Mapping[str, Stored]:
         """Those documents that exist, as projectors need them."""
-        rows = await self._rows(
-            "SELECT key, document, streams, revision FROM documents WHERE key IN ({})", keys
-        )
+        rows = await self._rows("key, document, streams, revision", keys)
         return {
             key: Stored(
                 None if text is None else msgspec.json.decode(text),
@@ -138,6 +137,12 @@ class GenerationFile:
         known = await self._check(writer, puts)
         await self._put(writer, puts, known)
 
+    async def prepare_for_queries(self) -> None:
+        """Make the indexes that searches use, unless they are there."""
+        async with self._writing:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, make_indexes, self.path, self.columns)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[sqlite3.Connection]:
         """Hold the file for writing; an error or a cancelled caller leaves it as it was."""
@@ -168,12 +173,13 @@ class GenerationFile:
 
     # ----------------------------------------------------------- in detail
 
-    async def _rows(self, sql: str, keys: Sequence[str]) -> list[Any]:
+    async def _rows(self, names: str, keys: Sequence[str]) -> list[Any]:
+        sql = f"SELECT {names} FROM documents JOIN bodies USING (id) WHERE key IN "  # noqa: S608
         rows: list[Any] = []
         for run in chunks([key for key in keys if encodable(key)]):
             if rows:
                 await asyncio.sleep(0)
-            rows += self.read(sql.format(placeholders(len(run))), run)
+            rows += self.read(f"{sql}({placeholders(len(run))})", run)
         return rows
 
     async def _check(
@@ -277,6 +283,7 @@ def _open_writer(path: Path) -> sqlite3.Connection:
     connection = open_generation_file(path, busy_seconds=0)
     # Copying the log into the file syncs the disk: not on the event loop.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
     return connection
 
 

@@ -23,7 +23,7 @@ def make_generation_file(path: Path, columns: Columns) -> None:
     with sqlite_errors(path), closing(connect(path, create=True)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
-        for statement in _statements(columns):
+        for statement in _tables(columns):
             connection.execute(statement)
         mark_version(connection, kind=_KIND, version=_VERSION)
         connection.execute("COMMIT")
@@ -54,24 +54,32 @@ def open_generation_file(path: Path, *, busy_seconds: float) -> sqlite3.Connecti
     return connection
 
 
-def _statements(columns: Columns) -> Iterator[str]:
-    # The document comes last, so that filters read no more of a row than the columns before.
+def make_indexes(path: Path, columns: Columns) -> None:
+    """Make what queries need and writing does not; those that are there already stay.
+
+    Sorting all rows once costs far less than keeping many trees in step while a generation is
+    loaded, so this comes when it is about to answer queries.
+    """
+    with sqlite_errors(path), closing(connect(path)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _indexes(columns):
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+
+def _tables(columns: Columns) -> Iterator[str]:
+    # Documents themselves lie apart, so that filters, counts and sums run over narrow rows.
     yield (
         "CREATE TABLE documents(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
-        f" revision INTEGER NOT NULL, streams TEXT NOT NULL{_definitions(columns.top)},"
-        " document TEXT)"
+        " revision INTEGER NOT NULL, streams TEXT NOT NULL, shown INTEGER NOT NULL"
+        f"{_definitions(columns.top)})"
     )
-    for number, column in enumerate(columns.top):
-        yield f"CREATE INDEX documents_{number} ON documents({column.sql}, key)"
-    for position, (name, fields) in enumerate(columns.lists.items()):
+    yield "CREATE TABLE bodies(id INTEGER PRIMARY KEY, document TEXT)"
+    for number, (name, fields) in enumerate(columns.lists.items()):
         table = list_table(name)
         yield f"CREATE TABLE {table}(document INTEGER NOT NULL{_definitions(fields)})"
-        yield f"CREATE INDEX nested_{position}_document ON {table}(document)"
-        for number, column in enumerate(fields):
-            if column.kind is FieldKind.KEYWORD:
-                yield (
-                    f"CREATE INDEX nested_{position}_{number} ON {table}({column.sql}, document)"
-                )
+        yield f"CREATE INDEX nested_{number}_document ON {table}(document)"
     if columns.texts:
         texts = ", ".join(f"t{number}" for number in range(len(columns.texts)))
         yield (
@@ -87,6 +95,18 @@ def _statements(columns: Columns) -> Iterator[str]:
         " version INTEGER NOT NULL, event_id TEXT NOT NULL, error TEXT NOT NULL,"
         " parked_at TEXT NOT NULL, request TEXT, reason TEXT)"
     )
+
+
+def _indexes(columns: Columns) -> Iterator[str]:
+    for number, column in enumerate(columns.top):
+        yield f"CREATE INDEX IF NOT EXISTS documents_{number} ON documents({column.sql}, key)"
+    for position, (name, fields) in enumerate(columns.lists.items()):
+        for number, column in enumerate(fields):
+            if column.kind is FieldKind.KEYWORD:
+                yield (
+                    f"CREATE INDEX IF NOT EXISTS nested_{position}_{number}"
+                    f" ON {list_table(name)}({column.sql}, document)"
+                )
 
 
 def _definitions(columns: tuple[Column, ...]) -> str:

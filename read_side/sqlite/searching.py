@@ -144,10 +144,12 @@ def _present(name: str, order: _Order, place: Place | None) -> _Part:
 
 
 def _page_rows(connection: sqlite3.Connection, where: Sql, part: _Part, limit: int) -> list[Any]:
+    # Documents are fetched only for the page: sorting them all would move them all.
     sql = (
-        f"SELECT {part.value} AS c0, d.key AS c1, d.document AS c2 FROM documents d"  # noqa: S608
-        f" WHERE d.document IS NOT NULL AND {part.where[0]} AND ({where[0]})"
-        f" ORDER BY {part.order} LIMIT ?"
+        "SELECT c0, c1, (SELECT document FROM bodies WHERE bodies.id = page.id) AS c2 FROM ("  # noqa: S608
+        f"SELECT {part.value} AS c0, d.key AS c1, d.id AS id FROM documents d"
+        f" WHERE d.shown AND {part.where[0]} AND ({where[0]})"
+        f" ORDER BY {part.order} LIMIT ?) AS page"
     )
     return _rows_at_once(connection, (sql, [*part.where[1], *where[1], limit]), 3)
 

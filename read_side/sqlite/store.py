@@ -180,7 +180,8 @@ class SqliteReadStore:
     async def activate(self, generation: Generation) -> None:
         """Let this generation answer queries from now on and retire the one before."""
         self._check_open()
-        await self._files.of(generation)  # A file that can't be opened must not answer queries.
+        file = await self._files.of(generation)
+        await file.prepare_for_queries()
         await self._catalogue.activate(generation)
 
     async def drop(self, generation: Generation) -> None:

@@ -43,7 +43,7 @@ class DocumentWriter:
         self._columns = columns
         self._lists = list(columns.lists)
         fields = [column.sql for column in columns.top]
-        names = ["revision", "streams", *fields, "document"]
+        names = ["revision", "streams", "shown", *fields]
         self._insert = (
             f"INSERT INTO documents(id, key, {', '.join(names)})"  # noqa: S608
             f" VALUES ({placeholders(len(names) + 2)})"
@@ -70,6 +70,10 @@ class DocumentWriter:
         self._connection.executemany(
             self._insert, [(row.id, row.put.key, *_values(row, 1)) for row in rows]
         )
+        self._connection.executemany(
+            "INSERT INTO bodies(id, document) VALUES (?, ?)",
+            [(row.id, row.document) for row in rows],
+        )
         self._insert_nested(rows, range(len(self._lists)))
         self._insert_words(rows)
         return _size(rows)
@@ -80,6 +84,10 @@ class DocumentWriter:
         before = self._indexed_before(rows)
         self._connection.executemany(
             self._update, [(*_values(row, (row.put.revision or 0) + 1), row.id) for row in rows]
+        )
+        self._connection.executemany(
+            "UPDATE bodies SET document = ? WHERE id = ?",
+            [(row.document, row.id) for row in rows],
         )
         for position, name in enumerate(self._lists):
             changed = [
@@ -106,7 +114,8 @@ class DocumentWriter:
     def _indexed_before(self, rows: Sequence[_Row]) -> Mapping[int, Indexed]:
         """Lists and texts as they were: most changes leave them alone, and they cost the most."""
         found = self._connection.execute(
-            f"SELECT id, key, document FROM documents WHERE id IN ({placeholders(len(rows))})",  # noqa: S608
+            "SELECT id, key, document FROM documents JOIN bodies USING (id)"  # noqa: S608
+            f" WHERE id IN ({placeholders(len(rows))})",
             [row.id for row in rows],
         )
         return {
@@ -144,7 +153,8 @@ class DocumentWriter:
 
 def _values(row: _Row, revision: int) -> tuple[str | int | None, ...]:
     streams = msgspec.json.encode(row.put.streams).decode()
-    return (revision, streams, *row.indexed.values, row.document)
+    shown = row.document is not None
+    return (revision, streams, shown, *row.indexed.values)
 
 
 def _size(rows: Sequence[_Row]) -> int:
