@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from contracts.commands.base import Id
 from contracts.errors import Invalid
@@ -38,11 +39,13 @@ Time = Annotated[
     ),
 ]
 From = Annotated[
-    Time | None,
+    Time | SkipJsonSchema[None],
     Field(alias="from", description="Inclusive; a bare date is midnight UTC. Business time."),
 ]
-To = Annotated[Time | None, Field(description="Exclusive; a bare date is midnight UTC.")]
-_Q = Annotated[str | None, Field(max_length=200)]
+To = Annotated[
+    Time | SkipJsonSchema[None], Field(description="Exclusive; a bare date is midnight UTC.")
+]
+_Q = Annotated[str | SkipJsonSchema[None], Field(max_length=200)]
 
 
 class PageParameters(BaseModel):
@@ -52,7 +55,8 @@ class PageParameters(BaseModel):
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
     cursor: Annotated[
-        str | None, Field(description="`next_cursor` of the page before, of the same list.")
+        str | SkipJsonSchema[None],
+        Field(description="`next_cursor` of the page before, of the same list."),
     ] = None
 
     def page(self) -> PageWanted:
@@ -64,7 +68,7 @@ class ProductParameters(PageParameters):
     """Which products."""
 
     q: Annotated[_Q, Field(description="Words of name and description.")] = None
-    status: Literal["active", "discontinued"] | None = None
+    status: Literal["active", "discontinued"] | SkipJsonSchema[None] = None
 
 
 class UserParameters(PageParameters):
@@ -77,7 +81,7 @@ class StockParameters(PageParameters):
     """Which stock levels."""
 
     below: Annotated[
-        int | None,
+        int | SkipJsonSchema[None],
         Field(ge=0, le=2**63 - 1, description="Only SKUs with less than this available."),
     ] = None
 
@@ -92,15 +96,18 @@ class CustomerOrderParameters(PageParameters):
             " e-mail; or an order's id, or its external reference."
         ),
     ] = None
-    status: Literal["created", "confirmed", "shipped", "delivered", "cancelled"] | None = None
-    product_id: Id | None = None
+    status: (
+        Literal["created", "confirmed", "shipped", "delivered", "cancelled"] | SkipJsonSchema[None]
+    ) = None
+    product_id: Id | SkipJsonSchema[None] = None
     created_from: From = None
     to: To = None
     currency: Annotated[
-        Currency | None, Field(description="Needed with `min_total`, `max_total` and `sort=total`.")
+        Currency | SkipJsonSchema[None],
+        Field(description="Needed with `min_total`, `max_total` and `sort=total`."),
     ] = None
-    min_total: Annotated[Amount | None, Field(description="Inclusive.")] = None
-    max_total: Annotated[Amount | None, Field(description="Inclusive.")] = None
+    min_total: Annotated[Amount | SkipJsonSchema[None], Field(description="Inclusive.")] = None
+    max_total: Annotated[Amount | SkipJsonSchema[None], Field(description="Inclusive.")] = None
     sort: OrderSort = "-created_at"
 
     def wanted(self, customer_id: str | None) -> OrderFilter:
@@ -138,7 +145,7 @@ class CustomerOrderParameters(PageParameters):
 class OrderParameters(CustomerOrderParameters):
     """Which orders."""
 
-    customer_id: Id | None = None
+    customer_id: Id | SkipJsonSchema[None] = None
 
 
 class SalesParameters(BaseModel):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Header
+from pydantic.json_schema import SkipJsonSchema
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -120,7 +121,7 @@ async def _reader(
     request: Request,
     _once: Annotated[None, Depends(_parameters_once)],
     consistency_token: Annotated[
-        str | None,
+        str | SkipJsonSchema[None],
         Header(
             alias="Consistency-Token",
             description="As a command answered it: wait until the answer shows that change.",
