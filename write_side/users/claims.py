@@ -73,13 +73,11 @@ class EmailClaims:
             Refused: the address is another user's.
             WrongExpectedVersion: the user or the address changed meanwhile: decide again.
         """
-        version = user.version - len(new) + 1
         address, holder = await self._settled(self.address_id(email), command, context)
         if holder is not None and holder.id != user.id:
             raise email_taken()
-        if holder is not None and holder.version >= version:
-            raise WrongExpectedVersion(user.stream, version - 1, holder.version)
         if holder is None:
+            version = user.version - len(new) + 1
             prepared = (*first, *prepared_events(user.stream, version, new))
             address.claim(user.id, version, prepared, at=context.now)
             await self._addresses.save(address, command, context)

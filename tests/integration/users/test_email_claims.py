@@ -203,6 +203,33 @@ async def test_void_claim_when_the_request_comes_again_then_it_is_judged_anew(wo
     assert await world.owner("lovelace@example.com") == user_id
 
 
+async def test_claim_when_the_password_was_taken_by_another_then_void_for_whoever_comes(world):
+    with pytest.raises(Crash):
+        await world.crashing(2).register(ADA, key="k")
+    with pytest.raises(Refused) as refused:
+        await world.register(EVE, key="k")
+    assert refused.value.code == "user-exists"
+    rival = (await world.register(EVE, key="rival")).id
+    await world.settle()
+    assert await world.owner(EVE) == rival
+    assert await world.can_sign_in(ADA) == (await world.register(ADA, key="k")).id
+
+
+async def test_policy_when_another_process_is_faster_then_it_leaves_it_at_that(world):
+    user_id = (await world.register(ADA)).id
+    await world.change(user_id, email="lovelace@example.com")
+    [_, changed] = await world.store.read_stream(f"user-{user_id}")
+    append, rivals = world.store.append, []
+
+    async def too_late(stream, events, *, expected):
+        rivals.append(await world.restarted().register(ADA, key="rival"))
+        return await append(stream, events, expected=expected)
+
+    late = World(_With(world.store, too_late))
+    await late.policy.handle(changed)
+    assert await world.owner(ADA) == rivals[0].id
+
+
 async def test_address_when_its_user_left_it_then_others_can_have_it_at_once(world):
     user_id = (await world.register(ADA)).id
     await world.change(user_id, email="lovelace@example.com")
@@ -295,15 +322,13 @@ async def test_caller_when_cancelled_midway_then_the_policy_completes_it(world):
     claimed = asyncio.Event()
     append = world.store.append
 
-    async def slow(stream, events, *, expected):
+    async def no_answer_to_the_claim(stream, events, *, expected):
         appended = await append(stream, events, expected=expected)
-        if stream.startswith("email-"):
-            claimed.set()
-            await asyncio.Event().wait()
+        claimed.set()
+        await asyncio.Event().wait()
         return appended
 
-    cancelled = World(world.store)
-    cancelled.claims._addresses._events = _With(world.store, slow)
+    cancelled = World(_With(world.store, no_answer_to_the_claim))
     task = asyncio.create_task(cancelled.register(ADA, user_id=some_id("ada")))
     await claimed.wait()
     task.cancel()
