@@ -28,7 +28,7 @@ from read_side.port import (
 )
 from read_side.sqlite.columns import Columns, encodable
 from read_side.sqlite.connections import BUSY_SECONDS, sqlite_errors
-from read_side.sqlite.schema import make_indexes, open_generation_file
+from read_side.sqlite.schema import analyse, make_indexes, open_generation_file
 from read_side.sqlite.writing import CHUNK, DocumentWriter, chunks, placeholders
 
 T = TypeVar("T")
@@ -292,6 +292,8 @@ def _copy_log(path: Path) -> None:
     with suppress(sqlite3.Error, ReadStoreUnavailable):
         connection = open_generation_file(path, busy_seconds=0)
         try:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            analyse(connection)
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         finally:
             connection.close()

@@ -62,7 +62,8 @@ def count_by(
 ) -> Mapping[str, int]:
     """How many documents there are for each value of a field."""
     group = _group(columns, field)
-    rows = _rows_at_once(connection, _grouped(group, all_of(conditions, columns)), 2)
+    sql = _grouped(group, all_of(conditions, columns), group.nested)
+    rows = _rows_at_once(connection, sql, 2)
     return dict(sorted(rows))
 
 
@@ -76,22 +77,22 @@ def sums(
     """Sums of fields for each value of another one."""
     group = _group(columns, group_by)
     where = all_of(conditions, columns)
-    summed = [_summed(columns, group, field) for field in fields]
+    by_list: dict[str | None, dict[str, Column]] = {group.nested: {}}
+    for field in fields:
+        column = _summed(columns, group, field)
+        by_list.setdefault(column.nested, {})[field] = column
+    documents: dict[str, int] = {}
+    found: dict[str, dict[str, int]] = {}
     connection.execute("BEGIN")
     try:
-        documents = dict(_rows_at_once(connection, _grouped(group, where), 2))
-        found: dict[str, dict[str, int]] = {value: dict.fromkeys(fields, 0) for value in documents}
-        for nested in dict.fromkeys(column.nested for column in summed):
-            wanted = [
-                (field, column)
-                for field, column in zip(fields, summed, strict=True)
-                if column.nested == nested
-            ]
-            sql = _grouped(group, where, nested, [column for _, column in wanted])
-            for value, _, *parts in _rows_at_once(connection, sql, 2 + 2 * len(wanted)):
-                for number, (field, _) in enumerate(wanted):
-                    high, low = parts[2 * number : 2 * number + 2]
-                    found[value][field] = (high << _LOW_BITS) + low
+        # The first query is over what is grouped itself and finds all groups.
+        for nested, summed in by_list.items():
+            sql = _grouped(group, where, nested, list(summed.values()))
+            for value, number, *halves in _rows_at_once(connection, sql, 2 + 2 * len(summed)):
+                documents.setdefault(value, number)
+                row = found.setdefault(value, dict.fromkeys(fields, 0))
+                for field, high, low in zip(summed, halves[::2], halves[1::2], strict=True):
+                    row[field] = (high << _LOW_BITS) + low
     finally:
         connection.execute("ROLLBACK")
     return [SumRow(value, documents[value], found[value]) for value in sorted(documents)]
@@ -183,17 +184,16 @@ def _summed(columns: Columns, group: Column, field: str) -> Column:
     return column
 
 
-def _grouped(
-    group: Column, where: Sql, nested: str | None = None, summed: Sequence[Column] = ()
-) -> Sql:
-    """Group, number of documents, and two halves of each sum, which alone can't overflow."""
-    joined = nested or group.nested
-    source = "documents d"
-    if joined is not None:
-        source = f"{list_table(joined)} n JOIN documents d ON d.id = n.document"
-    parts = [f"{group.reference} AS c0", "COUNT(DISTINCT d.id) AS c1"]
-    if joined is None:
-        parts[1] = "COUNT(*) AS c1"
+def _grouped(group: Column, where: Sql, nested: str | None, summed: Sequence[Column] = ()) -> Sql:
+    """Group, number of documents, and two halves of each sum, which alone can't overflow.
+
+    Over the objects of a list that is not the group's, documents are not counted.
+    """
+    source, count = "documents d", "COUNT(*)"
+    if nested is not None:
+        source = f"{list_table(nested)} n JOIN documents d ON d.id = n.document"
+        count = "0" if group.nested is None else "COUNT(DISTINCT d.id)"
+    parts = [f"{group.reference} AS c0", f"{count} AS c1"]
     for number, column in enumerate(summed):
         name = column.reference
         parts.append(f"coalesce(SUM({name} >> {_LOW_BITS}), 0) AS c{2 * number + 2}")

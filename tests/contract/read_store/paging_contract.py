@@ -50,16 +50,17 @@ def forged(*parts: object) -> str:
 
 
 class PagingContract:
-    @pytest.mark.parametrize("limit", [1, 2, 5, 13])
     @pytest.mark.parametrize("sort", SORTS)
-    async def test_pages_join_to_the_whole(self, store, orders, sort, limit):
+    async def test_pages_join_to_the_whole(self, store, orders, sort, subtests):
         await fill(store, orders, *(sample(number) for number in range(13)))
         whole = await found(store, sort=sort, limit=10_000)
-        joined = await pages(store, Search(sort=sort, limit=limit))
         assert sorted(whole) == [f"o{number:02}" for number in range(13)]
-        assert [key for page in joined for key in page] == whole
-        assert [len(page) for page in joined[:-1]] == [limit] * (len(joined) - 1)
-        assert joined[-1]
+        for limit in (1, 2, 5, 13):
+            with subtests.test(limit=limit):
+                joined = await pages(store, Search(sort=sort, limit=limit))
+                assert [key for page in joined for key in page] == whole
+                assert [len(page) for page in joined[:-1]] == [limit] * (len(joined) - 1)
+                assert joined[-1]
 
     @pytest.mark.parametrize("limit", [1, 2])
     @pytest.mark.parametrize("sort", SORTS)

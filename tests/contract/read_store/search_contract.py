@@ -29,9 +29,8 @@ class SearchContract:
             order("d", customer="c3", status="created", total=-5, currency="JPY", at=later(4)),
         )
 
-    @pytest.mark.parametrize(
-        ("condition", "expected"),
-        [
+    async def test_any_of(self, store, subtests):
+        cases = [
             (AnyOf("status", ("created",)), "ad"),
             (AnyOf("status", ("created", "shipped", "never")), "acd"),
             (AnyOf("status", ()), ""),
@@ -49,14 +48,13 @@ class SearchContract:
             (AnyOf("items.quantity", (2, 30)), "bc"),
             (AnyOf("items.product_id", (HUGE,)), ""),
             (AnyOf("created_at", ("2026-01-05T10:03:00.000000Z",)), "c"),
-        ],
-    )
-    async def test_any_of(self, store, condition, expected):
-        assert await found(store, condition) == list(expected)
+        ]
+        for condition, expected in cases:
+            with subtests.test(case=condition):
+                assert await found(store, condition) == list(expected)
 
-    @pytest.mark.parametrize(
-        ("condition", "expected"),
-        [
+    async def test_between(self, store, subtests):
+        cases = [
             (Between("created_at", "2026-01-05T10:02:00.000000Z"), "bcd"),
             (Between("created_at", None, "2026-01-05T10:02:00.000000Z"), "a"),
             (Between("created_at", "2026-01-05T10:02", "2026-01-05T10:04"), "bc"),
@@ -77,14 +75,13 @@ class SearchContract:
             (Between("items.quantity", 3), "c"),
             (Between("items.quantity", 3, 20), ""),
             (Between("items.line_total.minor", None, 2001), "bc"),
-        ],
-    )
-    async def test_between(self, store, condition, expected):
-        assert await found(store, condition) == list(expected)
+        ]
+        for condition, expected in cases:
+            with subtests.test(case=condition):
+                assert await found(store, condition) == list(expected)
 
-    @pytest.mark.parametrize(
-        ("either", "expected"),
-        [
+    async def test_either(self, store, subtests):
+        cases = [
             ((AnyOf("customer_id", ("c2",)), AnyOf("status", ("shipped",))), "bc"),
             ((Matches("nobody"), Between("total_amount.minor", 3000)), "c"),
             ((Matches("lovelace"), AnyOf("customer_id", ("c2",))), "abcd"),
@@ -92,10 +89,10 @@ class SearchContract:
             ((AnyOf("customer_id", ()),), ""),
             ((Matches("!"), AnyOf("customer_id", ())), "abcd"),
             ((), ""),
-        ],
-    )
-    async def test_either(self, store, either, expected):
-        assert await found(store, Either(either)) == list(expected)
+        ]
+        for either, expected in cases:
+            with subtests.test(case=either):
+                assert await found(store, Either(either)) == list(expected)
 
     async def test_all_conditions_must_hold(self, store):
         mine, open_ = AnyOf("customer_id", ("c1",)), AnyOf("status", ("created", "confirmed"))
@@ -111,9 +108,8 @@ class SearchContract:
         numbers = (2000, *range(100_000, 102_000))
         assert await found(store, AnyOf("total_amount.minor", numbers)) == ["b"]
 
-    @pytest.mark.parametrize(
-        ("sort", "expected"),
-        [
+    async def test_sort(self, store, subtests):
+        cases = [
             (None, "abcd"),
             ("id", "abcd"),
             ("-id", "dcba"),
@@ -125,19 +121,18 @@ class SearchContract:
             ("-total_amount.minor", "acbd"),
             ("external_reference", "abcd"),
             ("-external_reference", "dcba"),
-        ],
-    )
-    async def test_sort(self, store, sort, expected):
-        assert await found(store, sort=sort) == list(expected)
+        ]
+        for sort, expected in cases:
+            with subtests.test(case=sort):
+                assert await found(store, sort=sort) == list(expected)
 
     async def test_whole_documents_come_back(self, store):
         page = await store.search(ORDERS, Search((AnyOf("status", ("confirmed",)),)))
         assert page.documents == [await store.get(ORDERS, "b")]
         assert page.next_cursor is None
 
-    @pytest.mark.parametrize(
-        "search",
-        [
+    async def test_field_that_is_not_indexed_is_named(self, store, subtests):
+        cases = [
             Search((AnyOf("nothing", ("x",)),)),
             Search((AnyOf("shipping_address.city", ("London",)),)),
             Search((Either((Between("items.product_name", "a"),)),)),
@@ -145,13 +140,13 @@ class SearchContract:
             Search(sort="--id"),
             Search(sort="items.quantity"),
             Search(sort="shipping_address.city"),
-        ],
-    )
-    async def test_field_that_is_not_indexed_is_named(self, store, search):
-        with pytest.raises(FieldNotIndexed):
-            await store.search(ORDERS, search)
+        ]
+        for search in cases:
+            with subtests.test(case=search), pytest.raises(FieldNotIndexed):
+                await store.search(ORDERS, search)
 
-    @pytest.mark.parametrize("limit", [0, -1, 10_001, HUGE])
-    async def test_limit_out_of_range_is_a_mistake_of_the_caller(self, store, limit):
-        with pytest.raises(ValueError, match="page"):
-            await store.search(ORDERS, Search(limit=limit))
+    async def test_limit_out_of_range_is_a_mistake_of_the_caller(self, store, subtests):
+        cases = [0, -1, 10_001, HUGE]
+        for limit in cases:
+            with subtests.test(case=limit), pytest.raises(ValueError, match="page"):
+                await store.search(ORDERS, Search(limit=limit))

@@ -190,6 +190,20 @@ async def test_closing_finishes_the_write_under_way(folder):
         assert await store.get(ORDERS, "new999") is not None
 
 
+async def test_others_get_turns_while_a_large_batch_is_written(folder):
+    async with opened(folder) as store:
+        (generation,) = await store.generations(ORDERS)
+        batch = WriteBatch([new(order(f"new{number}")) for number in range(2000)])
+        writing = asyncio.create_task(store.write(generation, batch))
+        turns = 0
+        while not writing.done():
+            turns += 1
+            assert await store.get(ORDERS, "new0") is None or turns > 20
+            await asyncio.sleep(0)
+        await writing
+        assert turns > 20
+
+
 async def test_what_a_killed_creation_left_is_made_anew(folder):
     (folder / f"{ORDERS}-2.db").write_bytes(b"half a file")
     async with opened(folder) as store:
