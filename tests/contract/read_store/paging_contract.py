@@ -194,6 +194,20 @@ class CursorContract:
         with pytest.raises(InvalidCursor):
             await store.search(ORDERS, Search(search.conditions, search.sort, search.limit, cursor))
 
+    async def test_cursor_bound_to_a_name_outlives_other_conditions(self, store, orders):
+        await fill(store, orders, *(sample(number) for number in range(6)))
+        first, second = AnyOf("status", ("created",)), Between("created_at", "2026")
+        page = await store.search(ORDERS, Search((first,), limit=1, bound_to="looked up"))
+        cursor = page.next_cursor
+        rest = await store.search(ORDERS, Search((second,), cursor=cursor, bound_to="looked up"))
+        begun = page.documents[0]["id"]
+        assert [document["id"] for document in rest.documents] == [
+            key for key in await found(store, second) if key > begun
+        ]
+        for other in ("another", "", None):
+            with pytest.raises(InvalidCursor):
+                await store.search(ORDERS, Search((first,), cursor=cursor, bound_to=other))
+
     async def test_cursor_of_another_projection_is_invalid(self, store, orders, customers):
         await fill(store, orders, sample(1), sample(2))
         await fill(store, customers, customer("a", "A", "a@x.de"), customer("b", "B", "b@x.de"))
