@@ -90,10 +90,11 @@ def _print(report: Report, *, as_json: bool) -> None:
     problems = report.in_order()
     for problem in problems:
         typer.echo(str(problem), err=True)
+    summary = {step.removesuffix(".jsonl"): counts for step, counts in report.counts.items()}
     if as_json:
-        print_json({**report.counts, "problems": problems})
+        print_json({**summary, "problems": problems})
     else:
-        rows = [(step, *counts.values()) for step, counts in report.counts.items()]
+        rows = [(step, *counts.values()) for step, counts in summary.items()]
         print_table(("", "added", "already there", "refused"), rows, "")
     if problems:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 from uuid import uuid4
@@ -11,7 +12,7 @@ import typer
 
 from api.cli.application import Application, OpenApplication
 from api.cli.running import run
-from contracts.values import Role
+from contracts.values import ROLES, Role
 
 _LIFETIME = re.compile(r"([0-9]{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -28,8 +29,12 @@ def add_token(cli: typer.Typer, open_application: OpenApplication) -> None:
     )
     def token(
         roles: Annotated[
-            list[Role],
-            typer.Option("--role", help="What the token allows; can be repeated."),
+            list[str],
+            typer.Option(
+                "--role",
+                metavar="ROLE",
+                help=f"What the token allows: {', '.join(ROLES)}. Can be repeated.",
+            ),
         ],
         user: Annotated[
             str | None, typer.Option(metavar="ID", help="Whose token; a new id without it.")
@@ -37,11 +42,10 @@ def add_token(cli: typer.Typer, open_application: OpenApplication) -> None:
         ttl: Annotated[str, typer.Option(help="How long it is good: 30s, 15m, 1h, 7d.")] = "1h",
     ) -> None:
         """Print a bearer token, alone on the last line."""
-        lifetime = lifetime_of(ttl)
+        allowed, lifetime = roles_of(roles), lifetime_of(ttl)
         user_id = str(uuid4()) if user is None else user.strip()
         if not user_id:
             raise typer.BadParameter("an id is not empty", param_hint="--user")
-        allowed = tuple(dict.fromkeys(roles))
 
         async def work(application: Application) -> str:
             return application.token(user_id, allowed, lifetime)
@@ -49,6 +53,20 @@ def add_token(cli: typer.Typer, open_application: OpenApplication) -> None:
         issued = run(open_application, work)
         typer.echo(f"For user {user_id} as {', '.join(allowed)}, good for {ttl}:", err=True)
         typer.echo(issued)
+
+
+def roles_of(names: Sequence[str]) -> tuple[Role, ...]:
+    """The roles of these names, each once.
+
+    Raises:
+        typer.BadParameter: there is no such role.
+    """
+    for name in names:
+        if name not in ROLES:
+            raise typer.BadParameter(
+                f"{name!r} is no role; there are {', '.join(ROLES)}.", param_hint="--role"
+            )
+    return tuple(role for role in ROLES if role in names)
 
 
 def lifetime_of(text: str) -> timedelta:
