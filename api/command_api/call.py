@@ -13,7 +13,14 @@ from starlette.responses import Response
 
 from api.command_api.dependencies import CommandDependencies
 from api.http.errors import Malformed
-from api.http.headers import ANY_VERSION, idempotency_key, if_match, traceparent
+from api.http.headers import (
+    ANY_VERSION,
+    KEY_PATTERN,
+    VERSION_PATTERN,
+    idempotency_key,
+    if_match,
+    traceparent,
+)
 from api.http.problems import CORRELATION_KEY
 from api.http.route import actor_of
 from api.security.consistency import ConsistencyToken
@@ -122,20 +129,19 @@ _KEY = Header(
     description="Makes a repeat of this very request safe: it gets the same answer. "
     "1 to 255 printable ASCII characters, bare or quoted.",
     examples=["5d1c7e1a-create-order-1"],
-    min_length=1,
-    max_length=255,
+    pattern=KEY_PATTERN,
 )
 _MATCH = Header(
     alias="If-Match",
     description="The `ETag` of the version this is meant for, or `*`; "
     "refused with 412 if there is another by now.",
     examples=['"3"'],
-    pattern=r'^(\*|"[0-9]{1,18}"|[0-9]{1,18})$',
+    pattern=VERSION_PATTERN,
 )
 _CORRELATION = Header(
     alias="X-Correlation-Id",
-    description="Ties together what belongs together; made if absent, always answered.",
-    max_length=128,
+    description="Ties together what belongs together; made if absent, always answered. "
+    "What is printable ASCII of it is kept, at most 128 characters.",
 )
 
 

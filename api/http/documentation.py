@@ -139,6 +139,8 @@ def _complete_operation(operation: dict[str, Any], route: GuardedRoute) -> None:
     who = f"Who may call it: {rule.who}."
     operation["description"] = f"{operation.get('description', '')}\n\n{who}".strip()
     operation["security"] = _security(rule)
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _never_null(parameter["schema"])
     responses: dict[str, Any] = operation["responses"]
     if MEDIA_TYPE not in responses.get("422", {}).get("content", {}):
         responses.pop("422", None)
@@ -146,6 +148,14 @@ def _complete_operation(operation: dict[str, Any], route: GuardedRoute) -> None:
         responses.setdefault(str(status), _problem(status))
     for response in responses.values():
         response["headers"] = {**response.get("headers", {}), **_CORRELATION}
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter can be absent, but there is no null in a URL or header."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {**kinds[0], **{key: value for key, value in schema.items() if key != "anyOf"}}
 
 
 def _security(rule: Rule) -> list[dict[str, list[str]]]:

@@ -6,7 +6,9 @@ import re
 
 from api.http.errors import Malformed
 
-_PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+KEY_PATTERN = r'^("[ -~]{1,255}"|[!#-~]([ -~]{0,253}[!-~])?)$'
+VERSION_PATTERN = r'^(\*|"[0-9]{1,18}"|[0-9]{1,18})$'
+_KEY = re.compile(KEY_PATTERN[1:-1])
 _STRONG_TAG = re.compile(r'"([0-9]{1,18})"|([0-9]{1,18})')
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 ANY_VERSION = "*"
@@ -18,10 +20,9 @@ def idempotency_key(value: str) -> str:
     Raises:
         Malformed: not 1 to 255 printable ASCII characters.
     """
-    key = value[1:-1] if len(value) >= 2 and value[0] == value[-1] == '"' else value
-    if not _PRINTABLE.fullmatch(key):
+    if not _KEY.fullmatch(value):
         raise Malformed("Idempotency-Key has 1 to 255 printable ASCII characters.")
-    return key
+    return value[1:-1] if value[0] == '"' else value
 
 
 def if_match(value: str) -> int | None:

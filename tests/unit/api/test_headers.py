@@ -12,7 +12,7 @@ from api.http.middleware import clean_correlation_id
     [
         ("abc", "abc"),
         ('"abc"', "abc"),
-        ('"', '"'),
+        ('a"b', 'a"b'),
         ("with space", "with space"),
         ("x" * 255, "x" * 255),
         ('"' + "x" * 255 + '"', "x" * 255),
@@ -22,7 +22,7 @@ def test_idempotency_key_bare_or_quoted(given, key):
     assert idempotency_key(given) == key
 
 
-@pytest.mark.parametrize("given", ["", '""', "x" * 256, "tab\there", "caf\xe9", "nul\0", "line\n"])
+@pytest.mark.parametrize("given", ["", '"', '""', '"a', "x" * 256, "tab\there", "caf\xe9", "nul\0", "line\n"])
 def test_idempotency_key_when_not_printable_then_malformed(given):
     with pytest.raises(Malformed):
         idempotency_key(given)
