@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from contracts.commands.base import Command
@@ -32,11 +33,18 @@ class CommandBus:
             DomainError: it was refused, or can't be carried out now; nothing has changed, save
                 where `Unavailable` says that this is not known.
         """
-        try:
+        with in_terms_of_the_domain():
             return await self._handlers[type(command)](command, context)
-        except BatchTooLarge as error:
-            raise Refused(str(error), code="too-much-at-once") from error
-        except AppendOutcomeUnknown as error:
-            raise Unavailable("Whether it was written is not known; ask again.") from error
-        except EventStoreError as error:
-            raise Unavailable(f"The event store can't do it now: {error}") from error
+
+
+@contextmanager
+def in_terms_of_the_domain() -> Generator[None]:
+    """Turn the event store's errors into those that callers are told."""
+    try:
+        yield
+    except BatchTooLarge as error:
+        raise Refused(str(error), code="too-much-at-once") from error
+    except AppendOutcomeUnknown as error:
+        raise Unavailable("Whether it was written is not known; ask again.") from error
+    except EventStoreError as error:
+        raise Unavailable(f"The event store can't do it now: {error}") from error

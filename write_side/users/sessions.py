@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from contracts.commands.users import RefreshSession, SignIn
 from contracts.errors import Unauthenticated
 from contracts.values import Role
+from write_side.kernel.bus import in_terms_of_the_domain
 from write_side.kernel.context import CommandContext
 from write_side.kernel.repository import Repository
 from write_side.users.claims import EmailClaims
@@ -72,7 +73,22 @@ class Sessions:
 
         Raises:
             Unauthenticated: address and password don't go together, or the account is closed.
+            Unavailable: the event store does not answer.
         """
+        with in_terms_of_the_domain():
+            return await self._sign_in(email, password, context)
+
+    async def refresh(self, refresh_token: str, context: CommandContext) -> SignedIn:
+        """Exchange a refresh token for the next one; the same token again ends the session.
+
+        Raises:
+            Unauthenticated: the token is not good, or not any more.
+            Unavailable: the event store does not answer.
+        """
+        with in_terms_of_the_domain():
+            return await self._refresh(refresh_token, context)
+
+    async def _sign_in(self, email: str, password: str, context: CommandContext) -> SignedIn:
         user_id = await self._claims.holder(email) or _NOBODY
         user = await self._users.load(user_id)
         credential = await self._credentials.load(user_id)
@@ -89,12 +105,7 @@ class Sessions:
         await self._sessions.save(session, SignIn.command_name(), context)
         return self._signed_in(user, session.id, secret)
 
-    async def refresh(self, refresh_token: str, context: CommandContext) -> SignedIn:
-        """Exchange a refresh token for the next one; the same token again ends the session.
-
-        Raises:
-            Unauthenticated: the token is not good, or not any more.
-        """
+    async def _refresh(self, refresh_token: str, context: CommandContext) -> SignedIn:
         session_id, presented = _parts(refresh_token)
         secret = secrets.token_urlsafe(32)
         owners: list[User] = []

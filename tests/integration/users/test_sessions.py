@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from contracts.commands.users import ChangePassword, ChangeRoles, DeactivateUser
-from contracts.errors import Unauthenticated
+from contracts.errors import Unauthenticated, Unavailable
 from contracts.values import SYSTEM
 from tests.integration.users.world import ANONYMOUS, PASSWORD, Crash, asked_by, some_id, user
 
@@ -191,3 +191,11 @@ async def test_signed_in_when_roles_change_then_the_next_access_token_has_them(w
 async def test_nobody_when_a_made_up_token_comes_then_refused(world, token):
     await not_good(world, token)
     assert await world.store.head() is None
+
+
+async def test_signed_in_when_the_store_does_not_answer_then_unavailable(world, ada):
+    first = await sign_in(world)
+    await world.store.close()
+    for attempt in (sign_in(world), refresh(world, first.refresh_token)):
+        with pytest.raises(Unavailable):
+            await attempt
