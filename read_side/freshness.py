@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from contracts.parked import ParkedStream
-from read_side.port import Documents, ReadStoreError
+from read_side.port import Documents
 
 FRESH_SECONDS = 1.0
 """Without a token, an answer is fresh when its projections lag at most this much."""
 _LAG_REUSED_SECONDS = 0.25
 _LAG_WAIT_SECONDS = 0.5
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,8 @@ class ProjectionState:
 class Projections(Protocol):
     """What the query side asks of the projections.
 
-    `shows` and `lag` do not raise when an event store can't be reached: then it is not known
-    (False, None). All others raise `contracts.errors.Unavailable` then.
+    `shows` and `lag` answer False and None when a store can't be reached; the others raise what the
+    store raises.
     """
 
     async def shows(self, projection: str, write: Write, timeout: float) -> bool:  # noqa: ASYNC109
@@ -141,7 +144,8 @@ class Freshness:
             # The port keeps the limit itself; the second one is for a store that hangs.
             async with asyncio.timeout(self._wait + _LAG_WAIT_SECONDS):
                 return all(await asyncio.gather(*asked))
-        except (TimeoutError, ReadStoreError):
+        except Exception as error:  # noqa: BLE001 - not knowing never fails a query
+            _log.warning("whether a write is shown is not known", error=repr(error))
             return False
 
     async def _lag(self, names: Sequence[str]) -> float:
@@ -157,7 +161,8 @@ class Freshness:
         try:
             async with asyncio.timeout(_LAG_WAIT_SECONDS):
                 lag = await self._projections.lag(name)
-        except (TimeoutError, ReadStoreError):
+        except Exception as error:  # noqa: BLE001 - not knowing never fails a query
+            _log.warning("the lag is not known", projection=name, error=repr(error))
             lag = None
         if lag is None:
             return max(last.at_most(self._clock()), FRESH_SECONDS + 1)

@@ -20,6 +20,7 @@ from api.query_api.reading import QueryServices, ReadModelHeader
 from api.security.consistency import ConsistencyTokens
 from api.security.tokens import AccessTokens
 from contracts.errors import DomainError, Unavailable
+from event_store.errors import EventStoreError
 from read_side.freshness import Freshness, Projections
 from read_side.port import (
     Documents,
@@ -58,7 +59,7 @@ class QueryDependencies:
 def create_query_app(dependencies: QueryDependencies, *, lifespan: Any = None) -> FastAPI:
     """The query API as an application of its own."""
     app = create_app(
-        "orderlog query API",
+        "orderlog queries",
         ROUTERS,
         dependencies.access_tokens,
         readiness=dependencies.readiness,
@@ -69,7 +70,7 @@ def create_query_app(dependencies: QueryDependencies, *, lifespan: Any = None) -
 
 
 def install_queries(app: FastAPI, dependencies: QueryDependencies) -> None:
-    """Give an application that has the `ROUTERS` all they need."""
+    """Give an application with the query routes what they need, before its first request."""
     app.state.queries = QueryServices(
         documents=dependencies.documents,
         projections=dependencies.projections,
@@ -80,11 +81,12 @@ def install_queries(app: FastAPI, dependencies: QueryDependencies) -> None:
         ),
         tokens=dependencies.consistency_tokens,
     )
-    app.add_exception_handler(ReadStoreError, _read_store_error)
+    app.add_exception_handler(ReadStoreError, _store_error)
+    app.add_exception_handler(EventStoreError, _store_error)
     app.add_middleware(ReadModelHeader)
 
 
-async def _read_store_error(request: Request, error: Exception) -> Response:
+async def _store_error(request: Request, error: Exception) -> Response:
     return problem_of(request.scope, _as_problem(error))
 
 
@@ -96,10 +98,12 @@ def _as_problem(error: Exception) -> DomainError:
             "The read model is being built for the first time.",
             retry_after=_BUILDING_RETRY_SECONDS,
         )
-    _log.warning("the read store can't answer", error=repr(error))
+    _log.warning("a store can't answer", error=repr(error))
     if isinstance(error, FieldNotIndexed):
         return Unavailable(
             "The read model was built by other code and can't answer this: it needs a rebuild.",
             retry_after=_BUILDING_RETRY_SECONDS,
         )
+    if isinstance(error, EventStoreError):
+        return Unavailable("The event store can't be reached now.")
     return Unavailable("The read models can't be reached now.")

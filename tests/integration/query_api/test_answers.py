@@ -8,6 +8,7 @@ import pytest
 
 from contracts.documents import ORDER_DETAILS
 from contracts.parked import ParkedStream
+from event_store.errors import EventStoreUnavailable
 from tests.support.read_models import BEGIN, order, stored
 
 
@@ -182,6 +183,16 @@ async def test_parked_when_unknown_or_without_reason_then_refused(api, projectio
         assert answer.status_code == 422
     assert (await api.post(f"/api/parked/{parked.id}/discard")).status_code == 400
     assert projections.parked_streams == [parked]
+
+
+async def test_operations_when_a_store_is_away_then_unavailable(api, projections):
+    async def away():
+        raise EventStoreUnavailable("no answer")
+
+    projections.states = projections.parked = away
+    for path in ("/api/projections", "/api/parked"):
+        answer = await api.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
 async def test_health_when_asked_then_alive_and_ready(api):

@@ -142,3 +142,13 @@ async def test_token_when_projections_hang_then_stale_in_the_end(projections, do
     projections.shows = projections.lag = hang
     freshness = Freshness(projections, documents, wait_seconds=0.0)
     assert await ask(freshness, write=WRITE) > 1
+
+
+async def test_anything_when_projections_break_then_stale_not_failed(projections, documents):
+    async def broken(*_):
+        raise OSError("no disk")
+
+    projections.shows = projections.lag = broken
+    freshness = Freshness(projections, documents, wait_seconds=2.0)
+    assert await ask(freshness) > 1
+    assert await ask(freshness, write=WRITE) > 1
