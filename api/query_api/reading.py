@@ -1,4 +1,8 @@
-"""What all query endpoints share: freshness, headers, lean answers."""
+"""What all query endpoints share: freshness, headers, lean answers.
+
+An answer may be stale, and says so. Only while a projection has no documents to show at all, before
+it is first built, queries of it are 503 with Retry-After: an empty list would be a lie.
+"""
 
 from __future__ import annotations
 
