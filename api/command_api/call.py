@@ -109,13 +109,26 @@ class Call:
         answer = await self.deps.bus.handle(command, context)
         return self._answer(answer, 201, {"Location": f"{collection}/{answer.id}"})
 
-    async def change(self, command: Command, context: CommandContext | None = None) -> Response:
-        """Carry out a command on something that exists: 200."""
-        answer = await self.deps.bus.handle(command, context or self.context())
-        return self._answer(answer, 200, {})
+    async def change(
+        self,
+        command: Command,
+        context: CommandContext | None = None,
+        *,
+        named: str | None = None,
+    ) -> Response:
+        """Carry out a command on something that exists: 200.
 
-    def _answer(self, answer: Answer, status: int, headers: dict[str, str]) -> Response:
-        body = msgspec.json.encode({"id": answer.id, "version": answer.version, **answer.ids})
+        `named`: the id the caller knows it by, where the aggregate has another.
+        """
+        answer = await self.deps.bus.handle(command, context or self.context())
+        return self._answer(answer, 200, {}, named)
+
+    def _answer(
+        self, answer: Answer, status: int, headers: dict[str, str], named: str | None = None
+    ) -> Response:
+        body = msgspec.json.encode(
+            {"id": named or answer.id, "version": answer.version, **answer.ids}
+        )
         token = ConsistencyToken(
             self.deps.store_of(answer.stream), answer.stream, answer.version, answer.position
         )

@@ -83,4 +83,4 @@ async def discontinue(call: Changing, id: Id) -> Response:  # noqa: A002
 async def map_product(call: Creating, id: Id, body: ProductSku) -> Response:  # noqa: A002
     """One to one, and for good: another SKU is refused."""
     command = MapProduct(product_id=id, sku=body.sku)
-    return await call.change(command, call.context(version=False))
+    return await call.change(command, call.context(version=False), named=id)

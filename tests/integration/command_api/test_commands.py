@@ -308,3 +308,12 @@ async def test_operators_say_for_whom_an_order_is(operator, bus):
     assert response.status_code == 422
     assert response.json()["errors"][0]["path"] == "customer_id"
     assert bus.handled == []
+
+
+async def test_a_mapping_is_answered_by_its_product(operator, bus):
+    async def mapped(command, context):
+        return Answer("all", "sku_mapping-all", 12, None)
+
+    bus.answer_with = mapped
+    response = await operator.put(f"/api/products/{PRODUCT}/sku", json={"sku": SKU})
+    assert response.json() == {"id": PRODUCT, "version": 12}
