@@ -272,6 +272,23 @@ class TestCancelledCallers:
         assert [outcome.version for outcome in done[1::2]] == [0] * 10
         assert (await store.append(streams[1], [event()], expected=0)).version == 1
 
+    async def test_writer_cancelled_by_the_end_of_the_loop_finishes_its_commit(self, store):
+        stream = unique()
+        proceed = threading.Event()
+        store._writer._thread.submit(proceed.wait, 10)
+        append = asyncio.ensure_future(store.append(stream, [event()], expected=NONE))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        store._writer._draining.cancel()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not append.done()
+        proceed.set()
+        with pytest.raises(AppendOutcomeUnknown):
+            await append
+        assert await store.stream_version(stream) == 0
+        assert (await store.append(stream, [event()], expected=0)).version == 1
+
     async def test_many_cancelled_at_random_leave_whole_streams(self, store):
         async def impatient(number: int) -> int:
             stream = f"order-{number}"
@@ -349,6 +366,14 @@ class TestTime:
         seconds = [entry.recorded_at.timestamp() for entry in recorded]
         assert seconds == sorted(seconds)
         assert seconds[0] == 100
+
+
+class TestDurability:
+    async def test_every_commit_waits_for_the_disk(self, store):
+        connection = writing_connection(store)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+        assert synchronous == 2  # FULL
 
 
 class TestClosing:

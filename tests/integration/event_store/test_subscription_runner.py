@@ -140,6 +140,27 @@ class TestStartFromHead:
             await runner.wait_until(last, TIMEOUT)
         assert handler.seen == [("order-1", 0), ("order-1", 1)]
 
+    async def test_nothing_is_handled_before_the_head_is_remembered(
+        self, store, handler, monkeypatch
+    ):
+        monkeypatch.setattr("event_store.subscriptions._LONGEST_DELAY", 0.001)
+        tries = asyncio.Semaphore(0)
+
+        async def fail(*_) -> None:
+            tries.release()
+            raise EventStoreUnavailable("away")
+
+        await append(store, "order-1")
+        monkeypatch.setattr(store, "save_checkpoint", fail)
+        runner = policy(store, handler, start=StartFrom.HEAD)
+        async with running(runner):
+            await asyncio.wait_for(tries.acquire(), TIMEOUT)
+            await append(store, "order-2")
+            for _ in range(5):
+                await asyncio.wait_for(tries.acquire(), TIMEOUT)
+        assert runner.position is None
+        assert handler.seen == []
+
 
 class TestParking:
     async def test_stream_of_a_failing_event_waits_and_others_flow(self, store, handler):
@@ -225,12 +246,25 @@ class TestParking:
         await store.save_checkpoint("policy", start)
         await store.request("policy:order-1", "discard", "sent by mistake")
         handler.seen.clear()
-        async with running(policy(store, handler)) as runner:
+        async with running(policy(store, handler, batch=1, interval=0)) as runner:
             await unparked(store)
             await runner.wait_until(await append(store, "order-1"), TIMEOUT)
         assert 1 not in handler.of("order-1")
         assert handler.of("order-1") == [2, 3]
         assert await store.parked() == []
+
+    async def test_retry_leaves_to_the_subscription_what_it_has_not_reached(self, store, handler):
+        handler.poison = {("order-1", 1)}
+        async with running(policy(store, handler)) as runner:
+            await runner.wait_until(await append(store, "order-1", 5), TIMEOUT)
+        stuck = (await store.read_stream("order-1"))[1]
+        await store.save_checkpoint("policy", stuck.position)
+        handler.poison = set()
+        await store.request("policy:order-1", "retry")
+        async with running(policy(store, handler, batch=1, interval=0)) as runner:
+            await runner.wait_until(await store.head(), TIMEOUT)
+            await unparked(store)
+        assert handler.of("order-1") == list(range(5))
 
 
 class TestInfrastructure:
