@@ -36,6 +36,8 @@ class Personal:
 
 def clean_text(text: str) -> str:
     """Refuse control characters: they have no place in names and break logs and terminals."""
+    if text.isprintable():
+        return text
     if any(unicodedata.category(char) == "Cc" and char not in "\n\t" for char in text):
         raise ValueError("control characters are not allowed")
     return text

@@ -15,6 +15,7 @@ from fastapi import Depends
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.command_api.call import Call, change_headers, creation_headers, session_headers
 from api.http.body import read_body
@@ -34,6 +35,11 @@ Endpoint = Callable[..., Awaitable[Response]]
 class CommandRoute(GuardedRoute):
     """A route to a command."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """The options are FastAPI's. Nothing in here needs its exit stacks: call the handler."""
+        super().__init__(path, endpoint, **options)
+        self.app = _lean_app(self.get_route_handler())
+
     def unguarded_handler(self) -> Handler:
         """Read the body, check the ids of the path, call the endpoint."""
         endpoint = cast("Endpoint", self.endpoint)
@@ -42,6 +48,14 @@ class CommandRoute(GuardedRoute):
         if "body" not in hints:
             return _without_body(endpoint, ids)
         return _with_body(endpoint, ids, _adapter(hints["body"]), _default_body(endpoint))
+
+
+def _lean_app(handle: Handler) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handle(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
 
 
 def _adapter(kind: Any) -> TypeAdapter[Any]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +26,8 @@ from api.http.route import GuardedRoute
 from api.security.tokens import AccessTokens
 from contracts.errors import DomainError, NotFound
 
+# Nothing reads it, and FastAPI would look for a provider at every request.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 _HTTP_PROBLEMS = {
     400: ("malformed", "The request can't be read"),
     404: ("not-found", "Not found"),
@@ -55,6 +58,7 @@ def create_app(
         version="0.1.0",
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
         lifespan=lifespan,
     )
     app.state.tokens = tokens

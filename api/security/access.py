@@ -93,7 +93,6 @@ ACCESS: Mapping[tuple[str, str], Rule] = {
     ("POST", "/api/orders/{id}/cancel"): OWNER,
     ("GET", "/api/orders"): OWN_LIST,
     ("GET", "/api/orders/{id}"): OWNER_OR_AUDITOR,
-    ("GET", "/api/orders/{id}/history"): OWNER_OR_AUDITOR,
     ("GET", "/api/customers/{id}/orders"): SELF,
     # stock
     ("POST", "/api/stock/{sku}/receipts"): OPERATOR,
@@ -103,7 +102,6 @@ ACCESS: Mapping[tuple[str, str], Rule] = {
     # reports and operations
     ("GET", "/api/reports/sales"): OPERATOR,
     ("GET", "/api/projections"): OPERATOR,
-    ("POST", "/api/projections/{name}/rebuild"): OPERATOR,
     ("GET", "/api/parked"): OPERATOR,
     ("POST", "/api/parked/{id}/retry"): OPERATOR,
     ("POST", "/api/parked/{id}/discard"): OPERATOR,

@@ -4,9 +4,11 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from api.command_api.app import ROUTERS as COMMAND_ROUTERS
 from api.command_api.app import create_command_app
 from api.http.app import create_app
 from api.http.route import GuardedRoute
+from api.query_api.app import ROUTERS as QUERY_ROUTERS
 from api.security.access import ACCESS, ANYONE, OPERATOR, OWNER, SELF, Rule
 from api.security.tokens import ANONYMOUS, AccessTokens
 from contracts.errors import Forbidden, Unauthenticated
@@ -62,12 +64,26 @@ def test_a_route_that_asks_no_rule_is_not_served():
         create_app("bad", [router], AccessTokens(SECRET))
 
 
-async def test_every_route_of_the_command_api_has_a_rule():
-    routes = create_command_app(command_dependencies(FakeBus())).routes
-    ours = [route for route in routes if isinstance(route, APIRoute)]
-    assert len(ours) > 18
-    for route in ours:
-        assert isinstance(route, GuardedRoute)
-        assert {ACCESS[method, route.path] for method in route.methods} == {route.rule}
-    others = {route.path for route in routes if not isinstance(route, APIRoute)}
-    assert others == {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+def test_every_route_has_a_rule_and_every_rule_a_route():
+    routers = (*COMMAND_ROUTERS, *QUERY_ROUTERS)
+    routes = create_app("both", routers, AccessTokens(SECRET)).routes
+    ruled = {}
+    for route in routes:
+        if isinstance(route, APIRoute):
+            assert isinstance(route, GuardedRoute)
+            ruled.update({(method, route.path): route.rule for method in route.methods})
+    assert ruled == ACCESS
+    documents = {route.path for route in routes if not isinstance(route, APIRoute)}
+    assert documents == {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+
+
+def test_each_application_serves_its_own():
+    commands = create_command_app(command_dependencies(FakeBus()))
+    methods = {m for r in commands.routes if isinstance(r, GuardedRoute) for m in r.methods}
+    assert methods == {"GET", "POST", "PATCH", "PUT", "DELETE"}
+    assert [
+        r.path for r in commands.routes if isinstance(r, GuardedRoute) if "GET" in r.methods
+    ] == [
+        "/health/live",
+        "/health/ready",
+    ]

@@ -22,7 +22,9 @@ def test_idempotency_key_bare_or_quoted(given, key):
     assert idempotency_key(given) == key
 
 
-@pytest.mark.parametrize("given", ["", '"', '""', '"a', "x" * 256, "tab\there", "caf\xe9", "nul\0", "line\n"])
+@pytest.mark.parametrize(
+    "given", ["", '"', '""', '"a', "x" * 256, "tab\there", "caf\xe9", "nul\0", "line\n"]
+)
 def test_idempotency_key_when_not_printable_then_malformed(given):
     with pytest.raises(Malformed):
         idempotency_key(given)
