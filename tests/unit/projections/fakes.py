@@ -115,7 +115,9 @@ class MemoryProjectionStore:
     def __init__(self) -> None:
         self.unavailable = False
         self.refuse: set[str] = set()
-        """Documents with one of these ids can't be stored."""
+        """Documents under these keys can't be stored."""
+        self.losing_answers = False
+        """Writes succeed, but it is not heard."""
         self.batches: list[WriteBatch] = []
         self._generations: list[Generation] = []
         self._documents: dict[tuple[str, int], dict[str, Stored]] = {}
@@ -165,7 +167,7 @@ class MemoryProjectionStore:
         self._answer()
         documents = self._documents[_id(generation)]
         for put in batch.puts:
-            if put.document is not None and put.document.get("id") in self.refuse:
+            if put.key in self.refuse:
                 raise DocumentRefused(put.key, "it does not fit")
         conflicts = [
             put.key
@@ -186,6 +188,8 @@ class MemoryProjectionStore:
         for stream in batch.unpark:
             parked.pop(stream, None)
         self._wake()
+        if self.losing_answers:
+            raise ReadStoreUnavailable("the answer was lost")
 
     async def checkpoints(self, generation: Generation) -> Mapping[str, Checkpoint]:
         self._answer()

@@ -368,6 +368,51 @@ async def test_metadata_unreadable_when_logged_then_the_stream_is_parked_and_ret
     assert set(log.documents()) == {str(event.id) for event in good}
 
 
+@pytest.mark.parametrize("page", [1, 500])
+async def test_documents_per_event_when_one_is_refused_again_then_none_after_it_is_shown(
+    monkeypatch, page
+):
+    """No gap would be seen between them, so the retry itself has to stop."""
+    monkeypatch.setattr(engine_module, "PAGE", page)
+    log = await world(EventLog())
+    events = stream("product-1", added(), priced(2), priced(3))
+    log.store.refuse = {str(events[1].id)}
+    await log.project(events)
+    await log.request("retry", "product-1")
+    assert await log.parked() == {"product-1": 1}
+    assert set(log.documents()) == {str(events[0].id)}
+
+
+async def test_retry_when_interrupted_between_pages_then_the_stream_stays_parked(
+    fragile, monkeypatch
+):
+    monkeypatch.setattr(engine_module, "PAGE", 2)
+    await fragile.project(stream("product-1", added(), DISCONTINUED, *map(priced, range(5))))
+    fragile.projector.broken = False
+    await fragile.store.request(fragile.generation, "product-1", "retry", None)
+    fragile.store.losing_answers = True
+    with pytest.raises(ReadStoreUnavailable):
+        await fragile.engine().carry_out_requests()
+    assert await fragile.parked() == {"product-1": 1}
+    fragile.store.losing_answers = False
+    await fragile.engine().carry_out_requests()
+    assert await fragile.parked() == {}
+    assert fragile.documents() == await fragile.clean_build()
+
+
+async def test_retry_when_its_answer_is_lost_then_the_same_engine_knows_that_it_flows(fragile):
+    await fragile.project(stream("product-1", added(), DISCONTINUED))
+    fragile.projector.broken = False
+    await fragile.store.request(fragile.generation, "product-1", "retry", None)
+    engine = fragile.engine()
+    fragile.store.losing_answers = True
+    with pytest.raises(ReadStoreUnavailable):
+        await engine.carry_out_requests()
+    fragile.store.losing_answers = False
+    await engine.process(fragile.events.record(*stream("product-1", priced(9), first=2)))
+    assert fragile.documents()["1"]["price"]["minor"] == 900
+
+
 async def test_put_keeps_the_revision_it_was_read_at(products):
     await products.project(stream("product-1", added()))
     await products.project(stream("product-1", priced(2), first=1))

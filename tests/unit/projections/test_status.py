@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -138,6 +139,18 @@ async def test_parked_stream_when_asked_then_it_is_stale_at_once_from_that_versi
         assert not await scene.progress.shows(NAME, "product-1", 2, position, 60)
         assert not await scene.progress.shows(NAME, "product-1", 1, position, 60)
         assert await scene.progress.shows(NAME, "product-1", 0, position, 60)
+
+
+async def test_parked_later_when_each_event_has_its_document_then_earlier_ones_are_shown(scene):
+    log = PROJECTORS["event_log"]
+    generation = await scene.store.create_generation(log.document_type, fingerprint(log))
+    await scene.store.activate(generation)
+    good = stream("product-1", ADDED, UNKNOWN)
+    recorded = scene.events.record(good[0], replace(good[1], metadata=b"{}"))
+    engine = Engine(log, generation, scene.events, scene.store)
+    await engine.process(recorded, Checkpoint("all", STORE, recorded[1].position))
+    assert await scene.progress.shows("event_log", "product-1", 0, recorded[0].position, 0)
+    assert not await scene.progress.shows("event_log", "product-1", 1, recorded[1].position, 0)
 
 
 async def test_not_yet_shown_when_written_meanwhile_then_waiting_ends(scene):
