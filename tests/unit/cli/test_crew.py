@@ -51,10 +51,13 @@ async def test_the_first_error_ends_all_and_is_raised_as_it_is() -> None:
     async def fail() -> None:
         raise LookupError("gone")
 
-    with pytest.raises(LookupError, match="gone"):
+    async def all_of_them() -> None:
         async with Crew(2) as crew:
             await crew.start("a", wait)
             await crew.start("b", fail)
             await crew.start("c", wait)
             await crew.start("d", wait)
+
+    with pytest.raises(LookupError, match="gone"):
+        await all_of_them()
     assert ended

@@ -18,12 +18,12 @@ METADATA = {
 }
 
 
-def recorded(data: bytes, metadata: Any = METADATA, type: str = "ProductAdded") -> RecordedEvent:
+def recorded(data: bytes, metadata: Any = METADATA, name: str = "ProductAdded") -> RecordedEvent:
     return RecordedEvent(
         id=UUID(int=1),
         stream="product-p1",
         version=0,
-        type=type,
+        type=name,
         data=data,
         metadata=metadata if isinstance(metadata, bytes) else json.dumps(metadata).encode(),
         position=Position("0001"),
@@ -51,7 +51,7 @@ def test_a_newer_version_an_unknown_type_and_damage_are_shown_as_stored() -> Non
     newer = shown(recorded(b'{"a": 1}', METADATA | {"schemaVersion": 99}))
     assert (newer["payload"], newer["schema_version"]) == ({"a": 1}, 99)
     assert "newer" in str(newer["unreadable"])
-    unknown = shown(recorded(b'{"a": 1}', type="ProductPainted"))
+    unknown = shown(recorded(b'{"a": 1}', name="ProductPainted"))
     assert (unknown["payload"], unknown["type"]) == ({"a": 1}, "ProductPainted")
     damaged = shown(recorded(b"\xff{", b"\xfe"))
     assert damaged["payload"] == "\ufffd{"

@@ -19,7 +19,9 @@ def test_a_lifetime_is_a_number_and_a_unit(text: str, lifetime: timedelta) -> No
     assert lifetime_of(text) == lifetime
 
 
-@pytest.mark.parametrize("text", ["", "1", "h", "0s", "-1h", "1w", "1.5h", "99999d", "9" * 30 + "d"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "h", "0s", "-1h", "1w", "1.5h", "99999d", "9" * 30 + "d"]
+)
 def test_what_is_no_lifetime_is_wrong_usage(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         lifetime_of(text)
