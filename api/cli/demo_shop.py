@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,8 +68,8 @@ async def fill(bus: CommandBus, events: EventStore) -> DemoShop:
         DomainError: a command was refused, or the event store can't go on.
     """
     filling = _Filling(bus, events)
-    for person in (*goods.CUSTOMERS, goods.OPERATOR, goods.AUDITOR):
-        await filling.register(person)
+    people = (*goods.CUSTOMERS, goods.OPERATOR, goods.AUDITOR)
+    await asyncio.gather(*(filling.register(person) for person in people))
     for ware in goods.WARES:
         await filling.offer(ware)
     for number, order in enumerate(goods.ORDERS):
