@@ -48,6 +48,17 @@ def _in_utc(time: datetime) -> datetime:
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(_in_utc)]
+
+
+def _is_no_card_number(token: str) -> str:
+    digits = [int(char) for char in token if char.isdigit()]
+    if 12 <= len(digits) <= 19 and not any(char.isalpha() for char in token):
+        doubled = [2 * digit for digit in digits[-2::-2]]
+        if (sum(digits[-1::-2]) + sum(n // 10 + n % 10 for n in doubled)) % 10 == 0:
+            raise ValueError("a payment method is a token of the provider, never a card number")
+    return token
+
+
 Price = Annotated[Money, AfterValidator(_is_price)]
 Quantity = Annotated[StrictInt, Field(ge=1, le=10_000, examples=[2])]
 Reason = Annotated[
@@ -63,6 +74,7 @@ Reference = Annotated[
 PaymentMethod = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$"),
+    AfterValidator(_is_no_card_number),
     Field(examples=["tok_visa"]),
 ]
 """An opaque token of the payment provider, never a card number."""
