@@ -246,6 +246,18 @@ def test_a_payment_method_is_an_opaque_token(token: Any):
 
 
 @pytest.mark.parametrize(
+    "number", ["4111111111111111", "4111-1111-1111-1111", "378282246310005", "5555.5555.5555.4444"]
+)
+def test_a_payment_method_is_never_a_card_number(number: str):
+    refused(ConfirmOrder, {"order_id": ID, "payment_method": number})
+
+
+@pytest.mark.parametrize("token", ["tok_4111111111111111", "4111111111111112", "12345", "a"])
+def test_a_payment_method_may_have_digits(token: str):
+    both_ways(ConfirmOrder, {"order_id": ID, "payment_method": token})
+
+
+@pytest.mark.parametrize(
     "time",
     [
         0,
