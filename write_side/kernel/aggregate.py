@@ -42,6 +42,9 @@ class Aggregate(BaseAggregate[str]):
     NAME: ClassVar[str]
     """What people call it, in messages."""
 
+    # Without a type, so that it is no part of the state.
+    knows_all = True
+
     answered: dict[str, Answered] = field(default_factory=dict[str, Answered])
     """By idempotency key: the last `REMEMBERED_KEYS` answers."""
 
@@ -77,6 +80,7 @@ class Aggregate(BaseAggregate[str]):
 
     def pass_over(self, version: int, at: datetime) -> None:
         """Follow an event of a type that is not known here: only its version and time count."""
+        self.knows_all = False
         self.version = version
         self.modified_on = at
 

@@ -38,8 +38,14 @@ class Snapshots:
     async def keep_if_due(
         self, aggregate: Aggregate, before: int, idempotency: Idempotency | None
     ) -> None:
-        """Keep a snapshot if one is due since version `before`; never fails."""
-        if (before + 1) // self._every == (aggregate.version + 1) // self._every:
+        """Keep a snapshot if one is due since version `before`; never fails.
+
+        None is kept of an aggregate with events of unknown types: who knows them must see them.
+        """
+        if (
+            not aggregate.knows_all
+            or (before + 1) // self._every == (aggregate.version + 1) // self._every
+        ):
             return
         if idempotency is not None:
             aggregate.keep(idempotency, aggregate.version)
