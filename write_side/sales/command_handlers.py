@@ -260,7 +260,8 @@ async def price_lines(
     order_id: str, items: Sequence[OrderItem], products: Products
 ) -> list[OrderLine]:
     """Lines at today's prices."""
-    known = {item.product_id: await orderable(products, item.product_id) for item in items}
+    ids = dict.fromkeys(item.product_id for item in items)
+    known = {product_id: await orderable(products, product_id) for product_id in ids}
     return [
         _line(derived_id(order_id, str(number)), known[item.product_id], item.quantity)
         for number, item in enumerate(items)
@@ -271,7 +272,8 @@ async def name_lines(
     order_id: str, items: Sequence[ImportedLine], products: Products
 ) -> list[OrderLine]:
     """Lines at the prices they came with."""
-    known = {item.product_id: await known_product(products, item.product_id) for item in items}
+    ids = dict.fromkeys(item.product_id for item in items)
+    known = {product_id: await known_product(products, product_id) for product_id in ids}
     return [
         OrderLine(
             derived_id(order_id, str(number)),
