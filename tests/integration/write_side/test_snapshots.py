@@ -3,13 +3,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
 
 from contracts.commands.inventory import ReceiveStock
 from event_store.errors import EventStoreUnavailable
-from event_store.port import RecordedEvent, Snapshot
+from event_store.port import NewEvent, RecordedEvent, Snapshot
 from event_store.sqlite import SqliteEventStore
 from tests.support.commands import NOW, Passing, Shop, asked
 
@@ -120,6 +121,18 @@ async def test_one_that_can_not_be_read_is_ignored(store: SqliteEventStore, stat
     assert (await shop.stock.load("TEA")).total == 7
     await receive(shop, 3)
     assert (await shop.stock.load("TEA")).total == 10
+
+
+async def test_none_is_kept_while_events_are_passed_over(store: SqliteEventStore):
+    watched = Watched(store)
+    shop = Shop(watched, snapshot_every=5)
+    await receive(shop, 2)
+    first = (await store.read_stream(STREAM))[0]
+    blessed = NewEvent(uuid4(), "StockBlessed", b"{}", first.metadata)
+    await store.append(STREAM, [blessed], expected=1)
+    await receive(shop, 5)
+    assert watched.saved == []
+    assert (await shop.stock.load("TEA")).total == 7
 
 
 class Failing(Passing):
