@@ -145,6 +145,52 @@ async def test_killed_while_building_when_started_again_then_the_same_generation
     assert (generation.number, generation.state) == (building.number, "active")
 
 
+async def test_building_when_it_has_not_caught_up_then_it_does_not_answer_queries(shop):
+    shop.events.record(*stream("product-1", added()), *stream("product-2", added()))
+    read_all, is_paused = shop.events.read_all, shop.store.is_paused
+    going_on, polls = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slowly(*, after: Any = None, limit: int = 1, **how: Any) -> Any:
+        if after is not None:
+            await going_on.wait()
+        return await read_all(after=after, limit=1, **how)
+
+    async def polled(name: str) -> bool:
+        polls.release()
+        return await is_paused(name)
+
+    shop.events.read_all, shop.store.is_paused = slowly, polled
+    async with shop.running():
+        for _ in range(5):
+            await polls.acquire()
+        assert [one.state for one in await shop.store.generations(NAME)] == ["building"]
+        assert await shop.status().parked() == []
+        going_on.set()
+        await shop.shows("2", version=0)
+
+
+async def test_writing_when_stopped_then_the_batch_is_finished(shop):
+    shop.events.record(*stream("product-1", added()))
+    write, writing, going_on = shop.store.write, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*args: Any) -> None:
+        writing.set()
+        await going_on.wait()
+        await write(*args)
+
+    shop.store.write = slowly
+    runner = EmbeddedRunner(shop.events, shop.store, [shop.projector])
+    async with asyncio.timeout(5):
+        await runner.start()
+        await writing.wait()
+        stopping = asyncio.create_task(runner.stop())
+        await asyncio.sleep(0)
+        going_on.set()
+        await stopping
+    (generation,) = await shop.store.generations(NAME)
+    assert shop.store.documents(generation).keys() == {"1"}
+
+
 async def test_other_code_when_started_then_a_new_generation_replaces_the_old(shop):
     shop.events.record(*stream("product-1", added()))
     async with shop.running():
