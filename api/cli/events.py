@@ -19,6 +19,27 @@ from event_store.port import Position, RecordedEvent
 END = "end"
 _PAGE = 500
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJsonLines = Annotated[
+    bool, typer.Option("--json", help="Print each event as JSON on a line of its own.")
+]
+AsSchemas = Annotated[
+    bool, typer.Option("--json", help="Print JSON, with the JSON Schema of each type.")
+]
+Stream = Annotated[str, typer.Argument(help="Category and id, such as order-9f1c...")]
+After = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="POSITION",
+        help="Begin after this position (the first column); 'end': only what is new. "
+        "Without it all events are shown.",
+    ),
+]
+Types = Annotated[list[str] | None, typer.Option("--type", help="Only this type; can be repeated.")]
+Categories = Annotated[
+    list[str] | None, typer.Option("--category", help="Only these streams; can be repeated.")
+]
+Follow = Annotated[bool, typer.Option(help="Wait for more at the end, until Ctrl-C.")]
 
 
 def add_events(cli: typer.Typer, open_application: OpenApplication) -> None:
@@ -27,15 +48,17 @@ def add_events(cli: typer.Typer, open_application: OpenApplication) -> None:
         help="Read and follow events; the catalogue of their types.", no_args_is_help=True
     )
     cli.add_typer(events, name="events")
+    _add_show(events, open_application)
+    _add_tail(events, open_application)
+    _add_types(events)
 
+
+def _add_show(events: typer.Typer, open_application: OpenApplication) -> None:
     @events.command(
         epilog="Examples:\n\norderlog events show order-9f1c2d3e-0000-4000-8000-000000000001\n\n"
         "orderlog events show stock-TEA.GREEN.100 --json",
     )
-    def show(
-        stream: Annotated[str, typer.Argument(help="Category and id, such as order-9f1c...")],
-        as_json: AsJson = False,
-    ) -> None:
+    def show(stream: Stream, as_json: AsJson = False) -> None:
         """Print the events of one stream, the oldest first. Secret streams are never shown."""
         _refuse_secret(stream)
         found = run(open_application, lambda application: _read(application, stream))
@@ -47,34 +70,19 @@ def add_events(cli: typer.Typer, open_application: OpenApplication) -> None:
             for event in found:
                 print_line(*line_of(shown(event)))
 
+
+def _add_tail(events: typer.Typer, open_application: OpenApplication) -> None:
     @events.command(
         epilog="Examples:\n\norderlog events tail\n\n"
         "orderlog events tail --from end --category order\n\n"
         "orderlog events tail --no-follow --type OrderCreated --json",
     )
     def tail(
-        after: Annotated[
-            str | None,
-            typer.Option(
-                "--from",
-                metavar="POSITION",
-                help="Begin after this position (the first column); 'end': only what is new. "
-                "Without it all events are shown.",
-            ),
-        ] = None,
-        types: Annotated[
-            list[str] | None, typer.Option("--type", help="Only this type; can be repeated.")
-        ] = None,
-        categories: Annotated[
-            list[str] | None,
-            typer.Option("--category", help="Only these streams; can be repeated."),
-        ] = None,
-        follow: Annotated[
-            bool, typer.Option(help="Wait for more at the end, until Ctrl-C.")
-        ] = True,
-        as_json: Annotated[
-            bool, typer.Option("--json", help="Print each event as JSON on a line of its own.")
-        ] = False,
+        after: After = None,
+        types: Types = None,
+        categories: Categories = None,
+        follow: Follow = True,
+        as_json: AsJsonLines = False,
     ) -> None:
         """Print events in the order they were recorded, each at once. Secret ones are left out."""
         chosen = _categories(categories or [])
@@ -86,15 +94,13 @@ def add_events(cli: typer.Typer, open_application: OpenApplication) -> None:
 
         run(open_application, work)
 
+
+def _add_types(events: typer.Typer) -> None:
     @events.command(
         name="types",
         epilog="Examples:\n\norderlog events types\n\norderlog events types --json",
     )
-    def list_types(
-        as_json: Annotated[
-            bool, typer.Option("--json", help="Print JSON, with the JSON Schema of each type.")
-        ] = False,
-    ) -> None:
+    def list_types(as_json: AsSchemas = False) -> None:
         """Print every type of event, with its schema version and who can see it."""
         catalogue = event_types()
         if as_json:

@@ -24,7 +24,11 @@ def add_projections(cli: typer.Typer, open_application: OpenApplication) -> None
         help="The read models: how they stand; pause and resume them.", no_args_is_help=True
     )
     cli.add_typer(projections, name="projections")
+    _add_list(projections, open_application)
+    _add_steering(projections, open_application)
 
+
+def _add_list(projections: typer.Typer, open_application: OpenApplication) -> None:
     @projections.command(
         name="list",
         epilog="Examples:\n\norderlog projections list\n\norderlog projections list --json",
@@ -39,6 +43,8 @@ def add_projections(cli: typer.Typer, open_application: OpenApplication) -> None
         columns = ("name", "generation", "state", "lag", "parked")
         print_table(columns, rows, "There are no projections.")
 
+
+def _add_steering(projections: typer.Typer, open_application: OpenApplication) -> None:
     @projections.command(epilog="Example:\n\norderlog projections pause order_details")
     def pause(name: Name) -> None:
         """Let a projection stand still; what it shows grows old, and is marked stale."""
@@ -58,7 +64,11 @@ def add_parked(cli: typer.Typer, open_application: OpenApplication) -> None:
         help="Streams that a projection or policy could not go on with.", no_args_is_help=True
     )
     cli.add_typer(parked, name="parked")
+    _add_list_of_parked(parked, open_application)
+    _add_requests(parked, open_application)
 
+
+def _add_list_of_parked(parked: typer.Typer, open_application: OpenApplication) -> None:
     @parked.command(
         name="list", epilog="Examples:\n\norderlog parked list\n\norderlog parked list --json"
     )
@@ -70,6 +80,8 @@ def add_parked(cli: typer.Typer, open_application: OpenApplication) -> None:
             return
         print_table(*_table(streams), "Nothing is parked.")
 
+
+def _add_requests(parked: typer.Typer, open_application: OpenApplication) -> None:
     @parked.command(epilog="Example:\n\norderlog parked retry order_details:order-9f1c...")
     def retry(parked_id: ParkedId) -> None:
         """Ask for the parked event to be tried again, and the stream to go on."""

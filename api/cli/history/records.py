@@ -1,4 +1,8 @@
-"""The files of a shop's history, one JSON object a line; see docs for the format."""
+"""The files of a shop's history, one JSON object a line. Other fields are passed over.
+
+Amounts are decimal strings of one currency, dates are ISO 8601 (`1996-07-04`), countries are
+English names or ISO 3166 codes.
+"""
 
 from __future__ import annotations
 
