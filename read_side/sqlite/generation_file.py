@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -22,6 +22,7 @@ from read_side.port import (
     Document,
     DocumentRefused,
     Put,
+    ReadStoreError,
     ReadStoreUnavailable,
     Stored,
     WriteConflict,
@@ -55,7 +56,7 @@ class GenerationFile:
         self._idle: list[sqlite3.Connection] = []
         self._written = asyncio.Event()
         self._not_copied = 0
-        self._copying: asyncio.Future[None] | None = None
+        self._copying: asyncio.Task[None] | None = None
         self._closed = False
 
     @classmethod
@@ -73,11 +74,11 @@ class GenerationFile:
         """Finish the write under way and let go of the file."""
         async with self._writing:
             self._closed = True
-            if self._copying is not None:
-                await asyncio.wait([self._copying])
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._threads, self._close_connections)
         self._tell_waiting()
+        if self._copying is not None:
+            await self._copying
 
     # ------------------------------------------------------------ reading
 
@@ -146,6 +147,8 @@ class GenerationFile:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[sqlite3.Connection]:
         """Hold the file for writing; an error or a cancelled caller leaves it as it was."""
+        if self._copying is not None:
+            await asyncio.shield(self._copying)
         async with self._writing:
             with sqlite_errors(self.path):
                 connection = await self._begun()
@@ -229,13 +232,16 @@ class GenerationFile:
         written.set()
 
     def _copy_if_much(self) -> None:
-        if self._not_copied < _CHECKPOINT_BYTES or not (
-            self._copying is None or self._copying.done()
-        ):
-            return
-        self._not_copied = 0
-        loop = asyncio.get_running_loop()
-        self._copying = loop.run_in_executor(self._threads, _copy_log, self.path)
+        if self._not_copied >= _CHECKPOINT_BYTES:
+            self._not_copied = 0
+            self._copying = asyncio.create_task(self._copy())
+
+    async def _copy(self) -> None:
+        """Copy the log while nothing is written: only then can it begin anew and not grow."""
+        async with self._writing:
+            if not self._closed:
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._threads, _copy_log, self.path)
 
     def _work_on_idle(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with sqlite_errors(self.path):
@@ -288,12 +294,7 @@ def _open_writer(path: Path) -> sqlite3.Connection:
 
 
 def _copy_log(path: Path) -> None:
-    """Best effort: what is not copied now is copied next time."""
-    with suppress(sqlite3.Error, ReadStoreUnavailable):
-        connection = open_generation_file(path, busy_seconds=0)
-        try:
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-            analyse(connection)
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        finally:
-            connection.close()
+    """Best effort: what another process prevents now is done next time."""
+    with suppress(sqlite3.Error, ReadStoreError), closing(_open_writer(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        analyse(connection)

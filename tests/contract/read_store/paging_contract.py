@@ -46,7 +46,12 @@ def sample(number: int) -> dict:
 
 
 def forged(*parts: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+    text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+
+
+def digest_of(cursor: str) -> str:
+    return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))[0]
 
 
 class PagingContract:
@@ -229,6 +234,22 @@ class CursorContract:
                     continue
                 assert len(page.documents) <= 3
 
+    async def test_place_can_be_copied_and_must_be_of_the_right_type(self, store, cursor):
+        digest = digest_of(cursor)
+
+        async def after(value, key):
+            search = Search(sort="total_amount.minor", cursor=forged(digest, value, key))
+            return [one["id"] for one in (await store.search(ORDERS, search)).documents]
+
+        assert await after(-1, "") == ["o03", "o01", "o02"]
+        assert await after(2**63 - 1, "") == []
+        for value, key in [(2**63, ""), (-(2**80), ""), ("100", ""), (True, ""), (1.0, ""), (1, 2)]:
+            with pytest.raises(InvalidCursor):
+                await after(value, key)
+        for key in ("\ud800", None):
+            with pytest.raises(InvalidCursor):
+                await after(1, key)
+
     @settings(
         max_examples=100,
         deadline=None,
@@ -245,9 +266,8 @@ class CursorContract:
     )
     async def test_forged_place_is_invalid_or_a_place(self, store, cursor, value, key):
         """The digest can be copied from a real cursor; what stands beside it can be anything."""
-        padded = cursor + "=" * (-len(cursor) % 4)
-        digest = json.loads(base64.urlsafe_b64decode(padded))[0]
-        search = Search(sort="total_amount.minor", cursor=forged(digest, value, key))
+        forgery = forged(digest_of(cursor), value, key)
+        search = Search(sort="total_amount.minor", cursor=forgery)
         try:
             page = await store.search(ORDERS, search)
         except InvalidCursor:

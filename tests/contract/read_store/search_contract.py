@@ -71,6 +71,7 @@ class SearchContract:
             (Between("total_amount.minor", HUGE), ""),
             (Between("total_amount.minor", None, -HUGE), ""),
             (Between("total_amount.minor", "2000"), ""),
+            (Between("total_amount.minor", True), ""),
             (Between("total_amount.minor"), "abcd"),
             (Between("items.quantity", 3), "c"),
             (Between("items.quantity", 3, 20), ""),

@@ -101,6 +101,12 @@ class TextContract:
             with subtests.test(case=text):
                 assert await matching(store, text) == expected
 
+    async def test_first_fifty_words_count(self, store, customers):
+        words = [f"word{n}" for n in range(50)]
+        await fill(store, customers, customer("long", " ".join(words), "long@example.com"))
+        assert await matching(store, " ".join([*words, "missing"])) == ["long"]
+        assert await matching(store, " ".join([*words[:49], "missing"])) == []
+
     async def test_text_joins_with_other_conditions(self, store):
         both = (Matches("example"), AnyOf("id", ("ada", "zoe", "umi")))
         assert await found(store, *both, projection=CUSTOMERS) == ["ada", "zoe"]

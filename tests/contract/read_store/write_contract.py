@@ -130,6 +130,11 @@ class WriteContract:
         assert (await store.get(ORDERS, "o1"))["n"] == 20
         assert sum(conflicts) > 0
 
+    async def test_key_that_stands_twice_in_a_batch_is_a_mistake_of_the_caller(self, store, orders):
+        with pytest.raises(ValueError, match="twice"):
+            await store.write(orders, WriteBatch([new(order("o1")), new(order("o1"))]))
+        assert await store.load(orders, ["o1"]) == {}
+
     async def test_large_batch_is_written_whole(self, store, orders):
         puts = [new(order(f"o{n:04}", items=[line("p1")])) for n in range(1, 1001)]
         await store.write(orders, WriteBatch(puts, Checkpoint("0", "s", "9")))

@@ -15,6 +15,7 @@ from read_side.port import (
     ReadStoreError,
     ReadStoreUnavailable,
     Search,
+    UnknownGeneration,
     WriteBatch,
 )
 from read_side.sqlite import SqliteReadStore
@@ -158,7 +159,7 @@ async def test_log_is_copied_into_the_file_while_writing(folder, file):
         stored = await store.load(generation, ["o1"])
         revision = stored["o1"].revision
         for number in range(120):
-            document = order("o1", city="y" * 100_000, status=f"s{number}")
+            document = {**order("o1"), "note": f"{number:04}" * 25_000}
             await store.write(generation, WriteBatch([Put("o1", document, {}, revision)]))
             revision += 1
         log = file.with_name(file.name + "-wal")
@@ -193,15 +194,38 @@ async def test_closing_finishes_the_write_under_way(folder):
 async def test_others_get_turns_while_a_large_batch_is_written(folder):
     async with opened(folder) as store:
         (generation,) = await store.generations(ORDERS)
+        await store.write(generation, WriteBatch([new(order("opens the file"))]))
         batch = WriteBatch([new(order(f"new{number}")) for number in range(2000)])
         writing = asyncio.create_task(store.write(generation, batch))
         turns = 0
         while not writing.done():
             turns += 1
-            assert await store.get(ORDERS, "new0") is None or turns > 20
+            await store.get(ORDERS, "new0")
             await asyncio.sleep(0)
         await writing
         assert turns > 20
+
+
+async def test_write_of_this_process_ends_a_wait_without_looking(folder, monkeypatch):
+    monkeypatch.setattr("read_side.sqlite.store._POLL_SECONDS", 60)
+    async with opened(folder) as store:
+        (generation,) = await store.generations(ORDERS)
+        waiting = asyncio.create_task(store.wait_for_write(ORDERS, 60))
+        while not waiting.done():
+            await asyncio.sleep(0)
+            if await store.get(ORDERS, "new") is None:
+                await store.write(generation, WriteBatch([new(order("new"))]))
+                async with asyncio.timeout(10):
+                    await waiting
+
+
+async def test_generation_dropped_at_the_last_moment_does_not_become_active(folder):
+    async with opened(folder) as store:
+        second = await store.create_generation(ORDER_DETAILS, "second")
+        await store.drop(second)
+        with pytest.raises(UnknownGeneration):
+            await store._catalogue.activate(second)
+        assert (await store.get(ORDERS, "o1"))["id"] == "o1"
 
 
 async def test_what_a_killed_creation_left_is_made_anew(folder):
