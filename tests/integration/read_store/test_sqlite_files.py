@@ -228,6 +228,16 @@ async def test_generation_dropped_at_the_last_moment_does_not_become_active(fold
         assert (await store.get(ORDERS, "o1"))["id"] == "o1"
 
 
+async def test_indexes_are_made_when_a_generation_is_to_answer(folder):
+    async with opened(folder) as store:
+        second = await store.create_generation(ORDER_DETAILS, "second")
+        with closing(sqlite3.connect(folder / f"{ORDERS}-2.db")) as connection:
+            count = "SELECT count(*) FROM sqlite_schema WHERE sql LIKE 'CREATE INDEX documents%'"
+            assert connection.execute(count).fetchone() == (0,)
+            await store.activate(second)
+            assert connection.execute(count).fetchone() == (8,)
+
+
 async def test_what_a_killed_creation_left_is_made_anew(folder):
     (folder / f"{ORDERS}-2.db").write_bytes(b"half a file")
     async with opened(folder) as store:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, closing
 import pytest
 
 from contracts.documents import ORDER_DETAILS
-from read_side.port import Matches, Put, Search, WriteBatch, WriteConflict
+from read_side.port import Matches, Put, Search, UnknownGeneration, WriteBatch, WriteConflict
 from read_side.sqlite import SqliteReadStore
 from tests.contract.read_store.support import ORDERS, found, new, order
 from tests.integration.read_store.writing_process import KEYS, SOURCE
@@ -138,6 +138,9 @@ async def test_generation_dropped_by_another_process_lets_go_of_its_files(folder
         await other.activate(second)
         await other.drop(first)
         assert not list(folder.glob(f"{ORDERS}-1.db*"))
+        with pytest.raises(UnknownGeneration):
+            await store.load(first, ["o1"])
+        assert list(store._files._files) == []
         assert await found(store) == []
         await store.write(second, WriteBatch([new(order("o2"))]))
         assert await found(other) == ["o2"]
