@@ -12,6 +12,7 @@ import uvloop
 from fastapi import Body, FastAPI
 from pydantic import BaseModel
 
+from bootstrap import logs
 from bootstrap.background import running
 from bootstrap.container import open_container
 from bootstrap.settings import Settings
@@ -50,6 +51,7 @@ async def _serve(app: FastAPI) -> None:
 
 async def main(kind: str, folder: Path) -> None:
     """Serve, after printing the port."""
+    logs.configure(Settings(data=folder, log_level="warning"))
     if kind == "echo":
         await _serve(echo_app())
         return

@@ -21,7 +21,7 @@ class UsersAsCustomers:
 
     async def find(self, customer_id: str) -> Customer | None:
         """The customer, if there is such a user."""
-        user = await self._users.load(customer_id)
+        user = await self._users.look_up(customer_id)
         return Customer(customer_id, user.active) if user.exists else None
 
 
@@ -50,4 +50,4 @@ class ProductsAsCatalogue:
 
     async def exists(self, product_id: str) -> bool:
         """Whether there is such a product."""
-        return (await self._products.load(product_id)).exists
+        return (await self._products.look_up(product_id)).exists

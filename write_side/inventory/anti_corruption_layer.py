@@ -20,7 +20,7 @@ class AntiCorruptionLayer:
         Raises:
             Refused: the product is not mapped to one.
         """
-        sku = (await self._mappings.load(TABLE)).skus.get(product_id)
+        sku = (await self._mappings.look_up(TABLE)).skus.get(product_id)
         if sku is None:
             raise Refused(f"Product {product_id} has no SKU yet.", code="product-not-mapped")
         return sku

@@ -31,7 +31,7 @@ async def receive_stock(command: ReceiveStock, context: CommandContext, stock: S
     async def decide(item: StockItem) -> None:
         item.receive(command.quantity, command.location, at=context.now)
 
-    return await stock.create(command.sku, command, context, decide)
+    return await stock.change_or_create(command.sku, command, context, decide)
 
 
 async def adjust_stock(command: AdjustStock, context: CommandContext, stock: Stock) -> Answer:
@@ -55,7 +55,7 @@ async def reserve_stock(command: ReserveStock, context: CommandContext, stock: S
             caused_at=command.caused_at,
         )
 
-    return await stock.create(command.sku, command, context, decide)
+    return await stock.change_or_create(command.sku, command, context, decide)
 
 
 async def release_stock(command: ReleaseStock, context: CommandContext, stock: Stock) -> Answer:
@@ -64,7 +64,7 @@ async def release_stock(command: ReleaseStock, context: CommandContext, stock: S
     async def decide(item: StockItem) -> None:
         item.release(command.order_id, command.order_version, at=context.now)
 
-    return await stock.create(command.sku, command, context, decide)
+    return await stock.change_or_create(command.sku, command, context, decide)
 
 
 async def issue_stock(command: IssueStock, context: CommandContext, stock: Stock) -> Answer:
@@ -89,7 +89,7 @@ async def map_product(
             raise NotFound(f"There is no product {command.product_id}.", code="product-not-found")
         table.map(command.product_id, command.sku, at=context.now)
 
-    return await mappings.create(TABLE, command, context, decide)
+    return await mappings.change_or_create(TABLE, command, context, decide)
 
 
 def handlers(

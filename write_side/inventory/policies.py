@@ -69,7 +69,7 @@ class SoftReservation:
             )
             await self._bus.handle(command, context)
         except Refused as refusal:
-            _log.info("not reserved, left to fulfilment", order=order_id, why=refusal.detail)
+            _log.debug("not reserved, left to fulfilment", order=order_id, why=refusal.detail)
 
     async def _release(
         self, product_id: str, order_id: str, version: int, context: CommandContext
@@ -79,7 +79,7 @@ class SoftReservation:
             command = ReleaseStock(sku=sku, order_id=order_id, order_version=version)
             await self._bus.handle(command, context)
         except Refused as refusal:
-            _log.info("nothing to release", order=order_id, why=refusal.detail)
+            _log.debug("nothing to release", order=order_id, why=refusal.detail)
 
 
 def _changed(before: OrderContents, now: OrderContents) -> list[str]:

@@ -44,6 +44,8 @@ BeforeAppend = Callable[[A, Sequence[NewEvent]], Awaitable[None]]
 """Takes the aggregate and its new events, whose ids stay, and does what has to come first."""
 
 _DEADLINE_SECONDS = 5.0
+_RECENT = 1024
+"""How many aggregates of a type are kept in memory for looking up."""
 _NOTHING: Ids = {}
 
 
@@ -65,6 +67,7 @@ class Repository(Generic[A]):
         self._snapshots = Snapshots(snapshots, snapshot_every)
         self._key = fingerprint_key
         self._turns = Turns()
+        self._recent: dict[str, A] = {}
 
     def stream(self, aggregate_id: str) -> str:
         """The name of the aggregate's stream."""
@@ -75,8 +78,28 @@ class Repository(Generic[A]):
         aggregate = self.aggregate_type.blank(aggregate_id)
         if version is None:
             await self._snapshots.restore(aggregate)
+        await self._follow(aggregate, version)
+        return aggregate
+
+    async def look_up(self, aggregate_id: str) -> A:
+        """The aggregate as of now, to look at only: it is shared with whoever looks it up too.
+
+        It is kept in memory, so that only what has happened since has to be read.
+        """
+        aggregate = self._recent.pop(aggregate_id, None)
+        if aggregate is None:
+            aggregate = await self.load(aggregate_id)
+        else:
+            await self._follow(aggregate, None)
+        if aggregate.exists:
+            self._recent[aggregate_id] = aggregate
+            if len(self._recent) > _RECENT:
+                del self._recent[next(iter(self._recent))]
+        return aggregate
+
+    async def _follow(self, aggregate: A, last: int | None) -> None:
         for recorded in await self._events.read_stream(
-            aggregate.stream, first=aggregate.version + 1, last=version
+            aggregate.stream, first=aggregate.version + 1, last=last
         ):
             metadata = decode_metadata(recorded)
             try:
@@ -84,7 +107,6 @@ class Repository(Generic[A]):
             except UnknownEventType:
                 aggregate.pass_over(recorded.version, metadata.occurred_at)
             aggregate.remember(metadata, recorded.version)
-        return aggregate
 
     async def existing(self, aggregate_id: str) -> A:
         """The aggregate as of now.
@@ -107,6 +129,19 @@ class Repository(Generic[A]):
         return self._turns.of(self.stream(aggregate_id))
 
     async def create(
+        self,
+        aggregate_id: str,
+        command: Command,
+        context: CommandContext,
+        decide: Decide[A],
+        before_append: BeforeAppend[A] | None = None,
+    ) -> Answer:
+        """Carry out a command that makes an aggregate; see `change`."""
+        # Without a key the id is a new one: there is nothing to load.
+        fresh = context.idempotency_key is None
+        return await self._carry_out(aggregate_id, command, context, decide, before_append, fresh)
+
+    async def change_or_create(
         self,
         aggregate_id: str,
         command: Command,
@@ -151,11 +186,12 @@ class Repository(Generic[A]):
         context: CommandContext,
         decide: Decide[A],
         before_append: BeforeAppend[A] | None,
+        fresh: bool = False,
     ) -> Answer:
         attempt = partial(self._attempt, aggregate_id, command, context, decide, before_append)
         async with self.turn(aggregate_id):
             try:
-                return await attempt()
+                return await attempt(fresh)
             except WrongExpectedVersion:
                 return await _again(attempt)
 
@@ -166,8 +202,11 @@ class Repository(Generic[A]):
         context: CommandContext,
         decide: Decide[A],
         before_append: BeforeAppend[A] | None,
+        fresh: bool = False,
     ) -> Answer:
-        aggregate = await self.load(aggregate_id)
+        aggregate = (
+            self.aggregate_type.blank(aggregate_id) if fresh else await self.load(aggregate_id)
+        )
         key, fingerprint = context.key(), None
         if key is not None:
             fingerprint = self._fingerprint(command)

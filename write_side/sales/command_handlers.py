@@ -250,7 +250,7 @@ async def orderable(products: Products, product_id: str) -> Product:
 
 async def known_product(products: Products, product_id: str) -> Product:
     """The product, discontinued or not."""
-    product = await products.load(product_id)
+    product = await products.look_up(product_id)
     if not product.exists:
         raise Refused(f"There is no product {product_id}.", code="product-unknown")
     return product

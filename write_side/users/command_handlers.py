@@ -50,7 +50,7 @@ async def register_user(
         first = await _password_set(command, context, passwords)
         await claims.claim(command.email, user, new, command.command_name(), context, first=first)
 
-    return await users.create(command.user_id, command, context, decide, claim)
+    return await users.change_or_create(command.user_id, command, context, decide, claim)
 
 
 async def change_profile(
@@ -87,7 +87,7 @@ async def change_password(
         if new != current:
             credential.set_password(await passwords.hash(new), at=context.now)
 
-    return await credentials.create(command.user_id, command, context, decide)
+    return await credentials.change_or_create(command.user_id, command, context, decide)
 
 
 async def deactivate_user(command: DeactivateUser, context: CommandContext, users: Users) -> Answer:

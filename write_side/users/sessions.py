@@ -120,7 +120,7 @@ class Sessions:
 
         command = RefreshSession(refresh_token=SecretStr(refresh_token))
         context = replace(context, idempotency_key=None, expected_version=None)
-        await self._sessions.create(session_id, command, context, decide)
+        await self._sessions.change_or_create(session_id, command, context, decide)
         if not owners:
             raise _not_good()
         return self._signed_in(owners[0], session_id, secret)
