@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -63,12 +62,3 @@ async def _serve(settings: Settings, listener: socket.socket, prepare: Prepare) 
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-async def caught_up(background: Background) -> None:
-    """Return when the projections show all that is recorded, or after half a minute."""
-    try:
-        async with asyncio.timeout(30):
-            await background.projections.ready()
-    except TimeoutError:
-        return

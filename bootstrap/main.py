@@ -1,0 +1,114 @@
+"""The console script `orderlog`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+
+import typer
+from pydantic import ValidationError
+
+from api.cli.application import CannotOpen
+from api.cli.demo_shop import CONFIRMED_VERSION, fill
+from api.cli.demo_text import describe, this_program
+from api.cli.main import create_cli
+from api.cli.running import INTERRUPTED, failing_clearly
+from api.security.consistency import ConsistencyToken
+from bootstrap import logs
+from bootstrap.background import Background
+from bootstrap.container import Container, open_container
+from bootstrap.ownership import AlreadyOwned, owning
+from bootstrap.serve import serve
+from bootstrap.settings import Settings
+from event_store.backup import backup, restore
+
+_TOKEN_LIFETIME = timedelta(hours=12)
+
+
+def main() -> None:
+    """Run the command line; what is wrong with a setting is told in one line."""
+    try:
+        _cli()()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = "ORDERLOG_" + "_".join(str(part) for part in wrong["loc"]).upper()
+        typer.echo(f"orderlog: {name}: {wrong['msg']}", err=True)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _cli() -> typer.Typer:
+    settings = Settings()
+    logs.configure(settings)
+
+    def open_application() -> AbstractAsyncContextManager[Container]:
+        return open_container(settings)
+
+    def make_backup(file: Path) -> None:
+        backup(settings.data / "events.db", file)
+
+    def make_restore(file: Path) -> None:
+        try:
+            with owning(settings.data):
+                restore(file, settings.data / "events.db")
+        except AlreadyOwned as error:
+            raise CannotOpen(str(error)) from error
+
+    cli = create_cli(open_application, make_backup, make_restore)
+
+    @cli.command("serve")
+    def serve_everything() -> None:  # pyright: ignore[reportUnusedFunction]
+        """Serve commands and queries in one process, on SQLite files.
+
+        Listens on ORDERLOG_HOST:ORDERLOG_PORT (127.0.0.1:8000); data in ORDERLOG_DATA
+        (./orderlog-data). SIGTERM and Ctrl-C finish what was accepted.
+
+        Example: ORDERLOG_PORT=8080 orderlog serve
+        """
+        with failing_clearly():
+            serve(settings, _announce)
+
+    @cli.command("demo")
+    def demo() -> None:  # pyright: ignore[reportUnusedFunction]
+        """Serve a small made-up shop; prints what to open and lines to paste.
+
+        The shop is added once; a folder that has it already is served as it is.
+
+        Example: ORDERLOG_DATA=/tmp/shop orderlog demo
+        """
+        with failing_clearly():
+            serve(settings, _open_demo_shop)
+
+    return cli
+
+
+async def _announce(container: Container, background: Background, base_url: str) -> None:
+    typer.echo(f"orderlog serves on {base_url} (API document: {base_url}/docs).")
+    folder = container.settings.data
+    typer.echo(
+        f"Data in {folder.absolute()}. A token to begin with: orderlog token --role operator"
+    )
+
+
+async def _open_demo_shop(container: Container, background: Background, base_url: str) -> None:
+    shop = await fill(container.bus, container.events)
+    await background.projections.ready()
+    confirmed = ConsistencyToken(container.store_identity, shop.order_stream, CONFIRMED_VERSION)
+    text = describe(
+        shop,
+        base_url,
+        {
+            "customer": container.token(shop.customer_id, ("customer",), _TOKEN_LIFETIME),
+            "operator": container.token(shop.operator_id, ("operator",), _TOKEN_LIFETIME),
+            "auditor": container.token(shop.auditor_id, ("auditor",), _TOKEN_LIFETIME),
+        },
+        consistency_token=container.consistency_tokens.encode(confirmed),
+        program=this_program(container.settings.data),
+    )
+    typer.echo(text)
+
+
+if __name__ == "__main__":
+    main()
