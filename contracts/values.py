@@ -63,11 +63,6 @@ def _countries() -> frozenset[str]:
     return frozenset(country.alpha_2 for country in cast("Iterable[Any]", pycountry.countries))
 
 
-@cache
-def _quantum(scale: int) -> Decimal:
-    return Decimal(1).scaleb(-scale)
-
-
 def currency_scale(currency: str) -> int:
     """How many digits after the point an amount of this ISO 4217 currency has."""
     return _SCALES.get(currency, 2)
@@ -126,15 +121,13 @@ class Money:
     currency: Currency
 
     def __post_init__(self) -> None:
-        exponent = self.amount.as_tuple().exponent
-        known_currency(self.currency)
-        scale = currency_scale(self.currency)
-        if exponent != -scale:
-            object.__setattr__(self, "amount", _at_scale(self.amount, scale, self.currency))
-        if not self.amount and self.amount.is_signed():
+        quantum, limit = _measures(self.currency)
+        if not self.amount.same_quantum(quantum):
+            object.__setattr__(self, "amount", _at_scale(self.amount, quantum, self.currency))
+        if not self.amount:
             # Nothing is nothing: "-0.00" would be equal, yet another text in JSON.
             object.__setattr__(self, "amount", abs(self.amount))
-        if abs(self.minor) >= MAX_MINOR:
+        if not -limit < self.amount < limit:
             raise ValueError("the amount is too large")
 
     @classmethod
@@ -176,15 +169,23 @@ class Money:
         return other
 
 
-def _at_scale(amount: Decimal, scale: int, currency: str) -> Decimal:
+@cache
+def _measures(currency: str) -> tuple[Decimal, Decimal]:
+    """The currency's smallest amount, and the first amount that is too large."""
+    quantum = Decimal(1).scaleb(-currency_scale(known_currency(currency)))
+    return quantum, quantum * MAX_MINOR
+
+
+def _at_scale(amount: Decimal, quantum: Decimal, currency: str) -> Decimal:
     if not amount.is_finite():
         raise ValueError("an amount is a finite number")
     try:
-        scaled = amount.quantize(_quantum(scale))
+        scaled = amount.quantize(quantum)
     except InvalidOperation:
         raise ValueError("the amount is too large") from None
     if scaled != amount:
-        raise ValueError(f"{currency} has {scale} digits after the point, not more")
+        digits = currency_scale(currency)
+        raise ValueError(f"{currency} has {digits} digits after the point, not more")
     return scaled
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 
 import msgspec
@@ -57,7 +58,7 @@ class ConsistencyTokens:
             raise _not_ours() from None
 
     def _mac(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, content, "sha256")[:_MAC_BYTES]
+        return hashlib.blake2b(content, key=self._key, digest_size=_MAC_BYTES).digest()
 
 
 def _decode_base64(text: str) -> bytes:
