@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 
 import uvicorn
 import uvloop
@@ -57,7 +60,27 @@ async def _serve(settings: Settings, listener: socket.socket, prepare: Prepare) 
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
         await prepare(container, background, f"http://{_shown(host)}:{port}")
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await _Server(config).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends when told to, and leaves the rest to us.
+
+    Uvicorn itself would send the signal again at its end, which kills the process before
+    projections and policies have stopped and the stores are closed.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Stop at SIGINT and SIGTERM while this lasts; a second SIGINT does not wait."""
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(one, self.handle_exit, one, None)
+        try:
+            yield
+        finally:
+            for one in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(one)
 
 
 def _shown(host: str) -> str:
