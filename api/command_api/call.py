@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
-from uuid import uuid4
 
 import msgspec
 from fastapi import Header
@@ -26,6 +25,7 @@ from api.http.route import actor_of
 from api.security.consistency import ConsistencyToken
 from contracts.commands.base import Command
 from contracts.errors import VersionMismatch
+from contracts.ids import new_id
 from write_side.kernel.context import Answer, CommandContext
 
 SOURCE = "command-api"
@@ -70,7 +70,7 @@ class Call:
             actor=actor_of(self.request),
             now=datetime.now(UTC),
             correlation_id=self.request.scope[CORRELATION_KEY],
-            command_id=str(uuid4()),
+            command_id=new_id(),
             source=SOURCE,
             idempotency_key=(
                 idempotency_key(given["idempotency_key"])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.problems import CORRELATION_KEY, problem
+from contracts.ids import new_id
 
 MAX_BODY_BYTES = 1_048_576
 _MAX_CORRELATION_ID = 128
@@ -96,7 +95,7 @@ def _read_headers(scope: Scope) -> tuple[str, int]:
             given = clean_correlation_id(value)
         elif name == b"content-length" and value.isdigit():
             length = int(value[:18])
-    return given or str(uuid4()), length
+    return given or new_id(), length
 
 
 def clean_correlation_id(value: bytes) -> str:

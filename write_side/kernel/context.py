@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from contracts.ids import new_id
 from contracts.metadata import Metadata
 from contracts.values import SYSTEM, Actor
 from event_store.port import Position, RecordedEvent
@@ -41,7 +42,7 @@ class CommandContext:
     def new_id(self, collection: str) -> str:
         """The id for a new aggregate, from caller, collection and key where there is a key."""
         if self.idempotency_key is None:
-            return str(uuid4())
+            return new_id()
         return derived_id(self.actor.kind, self.actor.id, collection, self.idempotency_key)
 
 
@@ -70,7 +71,7 @@ def derived_id(*parts: str) -> str:
 
 def by_system(source: str) -> CommandContext:
     """The context of a command that the system itself gives, caused by nothing recorded."""
-    command_id = str(uuid4())
+    command_id = new_id()
     return CommandContext(SYSTEM, datetime.now(UTC), command_id, command_id, source)
 
 

@@ -7,13 +7,13 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar, cast
-from uuid import uuid4
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from contracts.commands.base import Command
 from contracts.errors import DomainError, Forbidden, NotFound, Unavailable, VersionMismatch
 from contracts.events.base import Event
+from contracts.ids import new_uuid
 from contracts.metadata import Idempotency, Metadata
 from event_store.codec import UnknownEventType, decode, decode_metadata, encode
 from event_store.errors import (
@@ -246,7 +246,7 @@ class Repository(Generic[A]):
         before = pending[0].originator_version - 1
         expected = StreamState.NO_STREAM if before == NO_VERSION else before
         new = [
-            encode(event, event_metadata(event, command, context, idempotency), uuid4())
+            encode(event, event_metadata(event, command, context, idempotency), new_uuid())
             for event in pending
         ]
         if before_append is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from typing import cast
-from uuid import uuid4
 
 from contracts.commands.base import Command
 from contracts.commands.users import (
@@ -18,6 +17,7 @@ from contracts.commands.users import (
 from contracts.errors import Forbidden, Invalid
 from contracts.events.base import Event
 from contracts.events.users import PreparedEvent
+from contracts.ids import new_uuid
 from contracts.values import Actor
 from event_store.codec import encode
 from event_store.port import NewEvent
@@ -153,7 +153,7 @@ async def _password_set(
     credential.set_password(password_hash, at=context.now)
     pending = cast("Sequence[Event]", credential.collect_events())
     new = [
-        encode(event, event_metadata(event, command.command_name(), context), uuid4())
+        encode(event, event_metadata(event, command.command_name(), context), new_uuid())
         for event in pending
     ]
     return prepared_events(credential.stream, 0, new)

@@ -7,12 +7,12 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import uuid4
 
 from pydantic import SecretStr
 
 from contracts.commands.users import RefreshSession, SignIn
 from contracts.errors import Unauthenticated
+from contracts.ids import new_id
 from contracts.values import Role
 from write_side.kernel.bus import in_terms_of_the_domain
 from write_side.kernel.context import CommandContext
@@ -99,7 +99,7 @@ class Sessions:
                 "E-mail address and password don't go together.", code="invalid-credentials"
             )
         secret = secrets.token_urlsafe(32)
-        session = Session.blank(str(uuid4()))
+        session = Session.blank(new_id())
         expires_at = context.now + self._lifetime
         session.start(user_id, credential.version, _hash(secret), expires_at, at=context.now)
         await self._sessions.save(session, SignIn.command_name(), context)
