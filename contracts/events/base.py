@@ -27,5 +27,5 @@ class Event(CanMutateAggregate[str], metaclass=MetaDomainEvent):
     timestamp: datetime
 
     def apply(self, aggregate: Any) -> None:
-        """Let the aggregate evolve."""
-        aggregate.evolve(self)
+        """Let the aggregate follow."""
+        aggregate.follow(self)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache, singledispatchmethod
+from inspect import getattr_static
 from typing import Any, ClassVar, Self, cast
 
 import msgspec
@@ -78,6 +80,13 @@ class Aggregate(BaseAggregate[str]):
         """
         raise TypeError(f"{type(self).__name__} does not know {type(event).__name__}")
 
+    def follow(self, event: Event) -> None:
+        """Evolve with an event.
+
+        The same as `evolve`, which makes a new function each time it is asked for.
+        """
+        _evolution(type(self))(type(event))(self, event)
+
     def pass_over(self, version: int, at: datetime) -> None:
         """Follow an event of a type that is not known here: only its version and time count."""
         self.knows_all = False
@@ -106,6 +115,12 @@ class Aggregate(BaseAggregate[str]):
         if answered is not None and answered.fingerprint != fingerprint:
             raise IdempotencyKeyReused("Use a new Idempotency-Key for a new request.")
         return answered
+
+
+@cache
+def _evolution(aggregate_type: type[Aggregate]) -> Callable[[type], Callable[..., None]]:
+    evolve = cast("singledispatchmethod[None]", getattr_static(aggregate_type, "evolve"))
+    return evolve.dispatcher.dispatch
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeVar, cast
 
@@ -189,9 +190,12 @@ class Repository(Generic[A]):
         fresh: bool = False,
     ) -> Answer:
         attempt = partial(self._attempt, aggregate_id, command, context, decide, before_append)
+        if fresh:
+            with suppress(WrongExpectedVersion):
+                return await attempt(fresh=True)
         async with self.turn(aggregate_id):
             try:
-                return await attempt(fresh)
+                return await attempt()
             except WrongExpectedVersion:
                 return await _again(attempt)
 
