@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -20,7 +21,7 @@ from bootstrap.background import Background
 from bootstrap.container import Container, open_container
 from bootstrap.ownership import AlreadyOwned, owning
 from bootstrap.serve import serve
-from bootstrap.settings import Settings
+from bootstrap.settings import Settings, event_keys, keep_event_keys
 from event_store.backup import backup, restore
 
 _TOKEN_LIFETIME = timedelta(hours=12)
@@ -29,30 +30,32 @@ _TOKEN_LIFETIME = timedelta(hours=12)
 def main() -> None:
     """Run the command line; what is wrong with a setting is told in one line."""
     try:
-        _cli()()
+        settings = Settings()
     except ValidationError as error:
         wrong = error.errors()[0]
         name = "ORDERLOG_" + "_".join(str(part) for part in wrong["loc"]).upper()
         typer.echo(f"orderlog: {name}: {wrong['msg']}", err=True)
         raise SystemExit(1) from None
+    logs.configure(settings)
+    try:
+        command_line(settings)()
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
 
 
-def _cli() -> typer.Typer:
-    settings = Settings()
-    logs.configure(settings)
+def command_line(settings: Settings) -> typer.Typer:
+    """All commands, on what the settings describe."""
 
     def open_application() -> AbstractAsyncContextManager[Container]:
         return open_container(settings)
 
     def make_backup(file: Path) -> None:
-        backup(settings.data / "events.db", file)
+        backup(settings.data / "events.db", file, event_keys(settings))
 
     def make_restore(file: Path) -> None:
         try:
             with owning(settings.data):
-                restore(file, settings.data / "events.db")
+                restore(file, settings.data / "events.db", partial(keep_event_keys, settings))
         except AlreadyOwned as error:
             raise CannotOpen(str(error)) from error
 

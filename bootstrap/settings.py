@@ -5,11 +5,29 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from limits import parse
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.cli.application import CannotOpen
+
+_EVENT_KEYS = ("addresses", "fingerprints")
+"""Secrets that hashes in the events were made with."""
+
+
+def _is_limit(text: str) -> str:
+    try:
+        parse(text)
+    except ValueError:
+        raise ValueError('a limit is written as "30/minute"') from None
+    return text
+
+
+Limit = Annotated[str, AfterValidator(_is_limit)]
 
 
 class Settings(BaseSettings):
@@ -26,10 +44,10 @@ class Settings(BaseSettings):
     snapshot_every: Annotated[int, Field(ge=1)] = 100
     access_token_seconds: Annotated[int, Field(ge=1)] = 900
     refresh_token_seconds: Annotated[int, Field(ge=1)] = 30 * 24 * 3600
-    sign_ins_per_email: str = "30/minute"
-    sign_ins_per_address: str = "600/minute"
+    sign_ins_per_email: Limit = "30/minute"
+    sign_ins_per_address: Limit = "600/minute"
     consistency_wait_seconds: Annotated[float, Field(ge=0, le=60)] = 2.0
-    log_level: str = "info"
+    log_level: Annotated[str, Field(pattern="^(?i:debug|info|warning|error|critical)$")] = "info"
     log_format: Annotated[str, Field(pattern="^(text|json)$")] = "text"
 
 
@@ -37,25 +55,64 @@ def secret_of(settings: Settings, name: str) -> bytes:
     """A secret of this installation: 32 random bytes, kept in the data folder for its owner only.
 
     Made on first use. `jwt` comes from `ORDERLOG_JWT_SECRET` where that is set.
+
+    Raises:
+        CannotOpen: the file is damaged.
     """
     if name == "jwt" and settings.jwt_secret is not None:
         return settings.jwt_secret.get_secret_value().encode()
-    folder = settings.data / "secrets"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / name
+    path = _path_of(settings, name)
     if not path.exists():
         _make(path)
-    return bytes.fromhex(path.read_text())
+    return _read(path)
+
+
+def event_keys(settings: Settings) -> Mapping[str, bytes]:
+    """The keys that belong to the events: a backup has to hold them too.
+
+    Raises:
+        CannotOpen: a file is damaged.
+    """
+    paths = {name: _path_of(settings, name) for name in _EVENT_KEYS}
+    return {name: _read(path) for name, path in paths.items() if path.exists()}
+
+
+def keep_event_keys(settings: Settings, keys: Mapping[str, bytes]) -> None:
+    """Use these keys from now on, with the events that they came with."""
+    for name, key in keys.items():
+        path = _path_of(settings, name)
+        _write(path, key).replace(path)
+
+
+def _path_of(settings: Settings, name: str) -> Path:
+    return settings.data / "secrets" / name
+
+
+def _read(path: Path) -> bytes:
+    try:
+        secret = bytes.fromhex(path.read_text())
+    except ValueError:
+        secret = b""
+    if not secret:
+        raise CannotOpen(f"The secret in {path} is damaged; take it from a backup.")
+    return secret
 
 
 def _make(path: Path) -> None:
     """Write it whole or not at all; of several processes at once the first one's stays."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_bytes(32).hex())
-        file.flush()
-        os.fsync(file.fileno())
+    temporary = _write(path, secrets.token_bytes(32))
     with contextlib.suppress(FileExistsError):
         path.hardlink_to(temporary)
     temporary.unlink()
+
+
+def _write(path: Path, secret: bytes) -> Path:
+    """Write it to a file of another name, to become this one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret.hex())
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -14,13 +14,17 @@ from event_store.sqlite.failures import translated
 from event_store.sqlite.schema import connect, renew_identity, schema_version
 
 _PATIENCE = 10.0
+_KEY = "key:"
+
+Keys = Mapping[str, bytes]
+"""By name: what hashes in the events were made with. Without them the events lose their sense."""
 
 
-def backup(source: Path, target: Path) -> None:
+def backup(source: Path, target: Path, keys: Keys | None = None) -> None:
     """Copy the event store in `source`, also while it is written, to the new file `target`.
 
     The copy is one consistent state, checked and on disk when this returns. Until then there is
-    no `target`. Blocks for as long as the disk needs.
+    no `target`. Blocks for as long as the disk needs. The keys are kept in the copy.
 
     Raises:
         FileExistsError: the target is there already; it is left alone.
@@ -28,14 +32,15 @@ def backup(source: Path, target: Path) -> None:
         EventStoreCorrupt: the source is damaged or not an event store.
         EventStoreFull: no space for the copy.
     """
-    _copy(source, target, lambda _: None)
+    _copy(source, target, lambda copy: _put_keys(copy, keys or {}))
 
 
-def restore(source: Path, target: Path) -> None:
+def restore(source: Path, target: Path, keep: Callable[[Keys], None] | None = None) -> None:
     """Make the new file `target` from the backup in `source`, as a store of its own.
 
     The store's identity is renewed: positions, tokens and checkpoints of read models that were
-    made with the lost store are not taken for those of this one.
+    made with the lost store are not taken for those of this one. `keep` is given the keys of the
+    backup, when nothing else can be refused and before there is a target.
 
     Raises:
         FileExistsError: the target is there already; it is left alone.
@@ -43,7 +48,14 @@ def restore(source: Path, target: Path) -> None:
         EventStoreCorrupt: the backup is damaged or not an event store.
         EventStoreFull: no space for the copy.
     """
-    _copy(source, target, renew_identity)
+
+    def change(copy: sqlite3.Connection) -> None:
+        renew_identity(copy)
+        keys = _take_keys(copy)
+        if keep is not None:
+            keep(keys)
+
+    _copy(source, target, change)
 
 
 def _copy(source: Path, target: Path, change: Callable[[sqlite3.Connection], None]) -> None:
@@ -71,9 +83,21 @@ def _fill(source: Path, copy: Path, change: Callable[[sqlite3.Connection], None]
             original.backup(connection)
             # One file, without a write-ahead log beside it.
             connection.execute("PRAGMA journal_mode = DELETE")
-            change(connection)
             _check(connection, source)
+            change(connection)
     _sync(copy)
+
+
+def _put_keys(copy: sqlite3.Connection, keys: Keys) -> None:
+    rows = [(_KEY + name, key.hex()) for name, key in keys.items()]
+    copy.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows)
+
+
+def _take_keys(copy: sqlite3.Connection) -> Keys:
+    ours = "FROM meta WHERE substr(key, 1, ?) = ?"
+    rows = copy.execute(f"SELECT key, value {ours}", (len(_KEY), _KEY)).fetchall()
+    copy.execute(f"DELETE {ours}", (len(_KEY), _KEY))
+    return {name.removeprefix(_KEY): bytes.fromhex(value) for name, value in rows}
 
 
 def _refuse_existing(target: Path) -> None:
