@@ -13,23 +13,14 @@ from typing import Any, TypeVar
 
 from typer.testing import CliRunner, Result
 
-from api.cli.main import create_cli
 from bootstrap.container import Container, open_container
+from bootstrap.main import command_line
 from bootstrap.settings import Settings
-from event_store.backup import backup, restore
 
 ROOT = Path(__file__).parents[2]
+ORDERLOG = Path(sys.executable).with_name("orderlog")
+"""The console script."""
 T = TypeVar("T")
-
-
-def commands_on(data: Path):
-    """The commands on a data folder."""
-    settings = Settings(_env_file=None, data=data)
-    return create_cli(
-        lambda: open_container(settings),
-        lambda path: backup(data / "events.db", path),
-        lambda path: restore(path, data / "events.db"),
-    )
 
 
 class CommandLine:
@@ -40,7 +31,8 @@ class CommandLine:
 
     def __call__(self, *arguments: object) -> Result:
         """Run a command in this process; what goes wrong unexpectedly is raised."""
-        result = CliRunner().invoke(commands_on(self.data), [str(word) for word in arguments])
+        commands = command_line(Settings(_env_file=None, data=self.data))
+        result = CliRunner().invoke(commands, [str(word) for word in arguments])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
@@ -58,12 +50,11 @@ class CommandLine:
         return [json.loads(line) for line in result.stdout.splitlines()]
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
-        """Start a command as a process of its own."""
-        command = [sys.executable, "-m", "tests.support.cli", str(self.data), *map(str, arguments)]
+        """Start a command as a process of its own; what it serves is on any free port."""
         return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            [ORDERLOG, *map(str, arguments)],
+            cwd=self.data.parent,
+            env={**os.environ, "ORDERLOG_DATA": str(self.data), "ORDERLOG_PORT": "0"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -77,7 +68,3 @@ class CommandLine:
                 return await work(container)
 
         return asyncio.run(opened())
-
-
-if __name__ == "__main__":
-    commands_on(Path(sys.argv[1]))(sys.argv[2:])

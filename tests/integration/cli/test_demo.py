@@ -12,7 +12,7 @@ from api.cli.demo_goods import CUSTOMERS, OPERATOR
 from api.cli.demo_shop import CONFIRMED_VERSION, DemoShop, fill
 from api.cli.demo_text import describe, this_program
 from bootstrap.container import Container
-from tests.support.cli import ROOT, CommandLine
+from tests.support.cli import CommandLine
 from write_side.kernel.context import by_system
 
 
@@ -70,8 +70,7 @@ def test_the_four_lines_do_what_they_say(orderlog: CommandLine) -> None:
 
 def paste(orderlog: CommandLine) -> str:
     """Open the shop, paste the four lines into a shell, and say which order they made."""
-    command = [sys.executable, "-m", "tests.support.demo", str(orderlog.data)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+    with orderlog.start("demo") as server:
         try:
             text = read_text(server)
             create, confirm, see, show = text.rstrip().splitlines()[-4:]
