@@ -1,0 +1,202 @@
+"""A running system as scenarios see it. They use nothing else, so they can run on any topology."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from api.security.tokens import AccessTokens
+from contracts.values import Role
+from event_store.sqlite import SqliteEventStore
+from read_side.sqlite import SqliteReadStore
+from tests.end_to_end.documents import Documents, all_documents, built_from
+
+ORDERLOG = Path(sys.executable).with_name("orderlog")
+SECRET = "a secret of an installation that is tested"
+POLICIES = ("soft-reservation", "email-claims")
+_ADDRESS = re.compile(r"serves on (http://\S+)")
+
+
+class System:
+    """Everything in one process, on the files of one folder.
+
+    Another topology offers the same methods; `data` and what is done to files are this one's.
+    """
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        """Prepare an installation in a folder of its own; `settings` are `ORDERLOG_*`."""
+        self.folder = folder
+        self.data = folder / "data"
+        self.settings: dict[str, object] = {"log_format": "json", "jwt_secret": SECRET, **settings}
+        self.base_url = ""
+        self._process: subprocess.Popen[str] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    # ------------------------------------------------------------- processes
+
+    def start(self) -> None:
+        """Start, and return when requests are answered."""
+        self._process = self.launch("serve")
+        printed = self._process.stdout.readline()
+        found = _ADDRESS.search(printed)
+        assert found, f"it did not start: {printed}{self.log()}"
+        self.base_url = found[1]
+        assert httpx.get(f"{self.base_url}/health/live").json() == {"status": "ok"}
+
+    def kill(self) -> None:
+        """End every process at once, as a power cut would."""
+        self._process.kill()
+        assert self.ended() == -signal.SIGKILL
+
+    def signal(self, which: signal.Signals = signal.SIGTERM) -> None:
+        """Ask to stop, and do not wait."""
+        self._process.send_signal(which)
+
+    def ended(self, within: float = 20) -> int:
+        """Wait for the end; the exit code."""
+        process, self._process = self._process, None
+        with process:
+            return process.wait(within)
+
+    def stop(self) -> None:
+        """Stop as one should."""
+        self.signal()
+        assert self.ended() == 0
+
+    def restart(self) -> None:
+        """Stop and start again."""
+        self.stop()
+        self.start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not ended by the test."""
+        return self._process is not None
+
+    def close(self) -> None:
+        """End whatever is left, after a test."""
+        if self._process is not None:
+            self._process.kill()
+            self.ended()
+
+    # --------------------------------------------------------- command line
+
+    def launch(self, *words: object, **settings: object) -> subprocess.Popen[str]:
+        """Start a command of the command line as a process of its own."""
+        with (self.folder / "log").open("a") as log:
+            return subprocess.Popen(
+                [ORDERLOG, *map(str, words)],
+                cwd=self.folder,
+                env=self._environment(settings),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def orderlog(self, *words: object, **settings: object) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line to its end, whatever that is."""
+        return subprocess.run(
+            [ORDERLOG, *map(str, words)],
+            cwd=self.folder,
+            env=self._environment(settings),
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    def told(self, *words: object) -> str:
+        """What a command prints that succeeds."""
+        done = self.orderlog(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def json(self, *words: object) -> Any:
+        """What a command that succeeds prints with `--json`."""
+        return json.loads(self.told(*words, "--json"))
+
+    def _environment(self, settings: Mapping[str, object]) -> dict[str, str]:
+        clean = {name: it for name, it in os.environ.items() if not name.startswith("ORDERLOG_")}
+        ours = {"data": self.data, "port": 0, **self.settings, **settings}
+        return clean | {f"ORDERLOG_{name.upper()}": str(it) for name, it in ours.items()}
+
+    def log(self) -> str:
+        """What the processes have logged."""
+        path = self.folder / "log"
+        return path.read_text() if path.exists() else ""
+
+    def errors(self) -> list[str]:
+        """Lines of the log that say that something went wrong unexpectedly."""
+        return [
+            line
+            for line in self.log().splitlines()
+            if not line.startswith("{") or json.loads(line)["level"] in ("error", "critical")
+        ]
+
+    # ----------------------------------------------------------------- HTTP
+
+    def token(self, role: Role, user_id: str = "0e0e0000-0000-4000-8000-000000000001") -> str:
+        """An access token."""
+        return AccessTokens(self.settings["jwt_secret"].encode()).issue(user_id, (role,))[0]
+
+    def client(self, role: Role | None = None, user_id: str | None = None) -> httpx.AsyncClient:
+        """Calls the API, as somebody or as nobody known."""
+        ids = () if user_id is None else (user_id,)
+        headers = {} if role is None else {"Authorization": f"Bearer {self.token(role, *ids)}"}
+        return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=20)
+
+    # --------------------------------------------------------------- stores
+
+    @asynccontextmanager
+    async def event_store(self) -> AsyncGenerator[SqliteEventStore]:
+        """The event store, opened beside the running processes."""
+        store = await SqliteEventStore.open(self.data / "events.db", poll_interval=0.005)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    async def documents(self) -> Documents:
+        """All documents that queries are answered from, by projection and key."""
+        store = await SqliteReadStore.open(self.data / "read-models")
+        try:
+            return await all_documents(store)
+        finally:
+            await store.close()
+
+    async def clean_build(self) -> Documents:
+        """The documents as they are when made anew from all events."""
+        folder = self.folder / "clean-build"
+        shutil.rmtree(folder, ignore_errors=True)
+        store = await SqliteReadStore.open(folder)
+        try:
+            async with self.event_store() as events:
+                return await built_from(events, store)
+        finally:
+            await store.close()
+
+    def forget_read_models(self) -> None:
+        """Lose all read models, while nothing runs."""
+        shutil.rmtree(self.data / "read-models")
+
+
+@contextmanager
+def running(folder: Path, **settings: object) -> Iterator[System]:
+    """A started system; what it logs as an error fails the test."""
+    system = System(folder, **settings)
+    try:
+        system.start()
+        yield system
+        assert system.errors() == []
+    finally:
+        system.close()

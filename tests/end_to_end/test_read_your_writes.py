@@ -1,0 +1,81 @@
+"""What was written is read at once, or the answer says that it may be missing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.end_to_end.shop import Shop, made, ok, open_shop, problem, seen_by, until
+from tests.end_to_end.system import System, running
+
+CUSTOMERS = 8
+ORDERS = 1_000
+WAIT = 0.3
+
+
+async def test_orders_when_read_and_searched_at_once_then_found_every_time(system: System):
+    shop = await open_shop(system, customers=CUSTOMERS)
+    counts = await asyncio.gather(*(buy(system, shop, one) for one in shop.customers))
+    assert sum(counts) == ORDERS
+
+
+async def buy(system: System, shop: Shop, customer: str) -> int:
+    async with system.client("customer", customer) as client:
+        for number in range(ORDERS // CUSTOMERS):
+            answer = await client.post("/api/orders", json=shop.order(1 + number % 3, 1))
+            order = made(answer)["id"]
+            seen = await client.get(answer.headers["location"], headers=seen_by(answer))
+            assert (ok(seen)["id"], seen.headers["etag"]) == (order, answer.headers["etag"])
+            search = ({"q": order}, {"customer_id": customer, "limit": 1})[number % 2]
+            found = await client.get("/api/orders", params=search, headers=seen_by(answer))
+            assert [one["id"] for one in ok(found)["items"]] == [order]
+            assert found.json()["counts"] == {"created": 1 if "q" in search else number + 1}
+            assert seen.headers["read-model"] == found.headers["read-model"] == "fresh"
+        return number + 1
+
+
+async def test_projection_when_paused_then_answers_in_time_and_stale_until_it_goes_on(
+    tmp_path: Path,
+):
+    with running(tmp_path / "system", consistency_wait_seconds=WAIT) as system:
+        shop = await open_shop(system)
+        async with system.client("customer", shop.customers[0]) as client:
+            before = await client.post("/api/orders", json=shop.order(1))
+            assert await fresh(client, before)
+            system.told("projections", "pause", "order_details")
+            while await fresh(client, before):  # until the projection stands still
+                before = await client.post("/api/orders", json=shop.order(1))
+            await check_stale(client, before)
+            system.told("projections", "resume", "order_details")
+            await until(lambda: fresh(client, before))
+            search = {"q": before.json()["id"]}
+            found = await client.get("/api/orders", params=search, headers=seen_by(before))
+            assert len(ok(found)["items"]) == 1
+            assert (await client.get("/api/orders")).headers["read-model"] == "fresh"
+
+
+async def fresh(client: httpx.AsyncClient, written: httpx.Response) -> bool:
+    answer = await client.get(written.headers["location"], headers=seen_by(written))
+    assert (answer.status_code == 200) == (answer.headers["read-model"] == "fresh")
+    return answer.status_code == 200
+
+
+async def check_stale(client: httpx.AsyncClient, written: httpx.Response) -> None:
+    location = written.headers["location"]
+    changed = await client.post(f"{location}/cancel", json={"reason": "tested"})
+    assert changed.status_code == 200, "what is written does not wait for what is read"
+    for path in (location, "/api/orders"):
+        started = time.monotonic()
+        answer = await client.get(path, headers=seen_by(changed))
+        assert WAIT <= time.monotonic() - started < WAIT + 2
+        assert answer.headers["read-model"].startswith("stale; behind=")
+    assert problem(await client.get(location, headers=seen_by(written))) == (404, "not-found")
+    # What others read is stale as soon as it lacks something for more than a second.
+    await until(lambda: is_stale(client))
+
+
+async def is_stale(client: httpx.AsyncClient) -> bool:
+    return (await client.get("/api/orders")).headers["read-model"].startswith("stale")
