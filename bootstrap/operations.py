@@ -47,7 +47,15 @@ class Operations:
         )
 
     async def lag(self, projection: str) -> float | None:
-        """Age in seconds of the oldest recorded event that is not shown; None: not known."""
+        """Age in seconds of the oldest recorded event that is not shown; None: not known.
+
+        Documents made by other code, or from another event store, may lack anything.
+        """
+        try:
+            if (await self._status.status(projection)).state in ("stale-code", "building"):
+                return None
+        except (EventStoreError, ReadStoreError):
+            return None
         return await self._progress.lag(projection)
 
     async def states(self) -> Sequence[ProjectionState]:

@@ -117,16 +117,15 @@ def _changed(order: OrderDocument, event: Event | None, time: str) -> OrderDocum
 
 
 def _with_items(order: OrderDocument, items: list[OrderItemDocument]) -> OrderDocument:
-    return {**order, "items": items, "total_amount": _total(items, order["total_amount"])}
+    return {**order, "items": items, "total_amount": _total(items)}
 
 
-def _total(items: list[OrderItemDocument], before: MoneyDocument | None) -> MoneyDocument | None:
-    """The sum of the lines; without lines zero of the currency there was, if there was any."""
-    totals = [item["line_total"] for item in items]
-    known = totals[0] if totals else before
-    if known is None:
+def _total(items: list[OrderItemDocument]) -> MoneyDocument | None:
+    """The sum of the lines. Without lines there is none: nothing says in which currency."""
+    if not items:
         return None
-    return minor_document(sum(total["minor"] for total in totals), known["currency"])
+    totals = [item["line_total"] for item in items]
+    return minor_document(sum(total["minor"] for total in totals), totals[0]["currency"])
 
 
 def _item(line: OrderLine | ItemAdded) -> OrderItemDocument:

@@ -7,6 +7,7 @@ import inspect
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -102,6 +103,7 @@ def existing(document: D | None, event: Event | None) -> D:
     return document
 
 
+@cache
 def fingerprint(projector: AnyProjector) -> str:
     """A digest of the projector's code and of its document type.
 

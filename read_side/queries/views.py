@@ -158,7 +158,7 @@ def order_view(document: Document, customers: Mapping[str, Document]) -> OrderVi
     """An order joined with its customer."""
     order = cast("OrderDocument", document)
     customer = cast("CustomerDocument | None", customers.get(order["customer_id"]))
-    total = order["total_amount"] if order["items"] else None
+    total = order["total_amount"]
     return {
         "id": order["id"],
         "version": order["version"],

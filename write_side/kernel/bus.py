@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.commands.base import Command
 from contracts.errors import Refused, Unavailable
+from event_store.codec import NewerSchemaVersion
 from event_store.errors import (
     AppendOutcomeUnknown,
     BatchTooLarge,
@@ -46,5 +47,7 @@ def in_terms_of_the_domain() -> Generator[None]:
         raise Refused(str(error), code="too-much-at-once") from error
     except AppendOutcomeUnknown as error:
         raise Unavailable("Whether it was written is not known; ask again.") from error
+    except NewerSchemaVersion as error:
+        raise Unavailable(f"Newer software wrote what this needs: {error}") from error
     except EventStoreError as error:
         raise Unavailable(f"The event store can't do it now: {error}") from error

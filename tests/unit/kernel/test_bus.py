@@ -6,11 +6,11 @@ from contracts.commands.base import Command
 from contracts.commands.inventory import IssueStock
 from contracts.commands.sales import ConfirmOrder
 from contracts.errors import DomainError, Refused, Unavailable
+from event_store.codec import NewerSchemaVersion
 from event_store.errors import (
     AppendOutcomeUnknown,
     BatchTooLarge,
     EventStoreCorrupt,
-    EventStoreError,
     EventStoreFull,
     EventStoreReadOnly,
     EventStoreUnavailable,
@@ -55,10 +55,11 @@ async def test_a_command_goes_to_the_handler_of_its_type():
         (EventStoreFull("full"), Unavailable, "unavailable"),
         (EventStoreReadOnly("read only"), Unavailable, "unavailable"),
         (EventStoreCorrupt("damaged"), Unavailable, "unavailable"),
+        (NewerSchemaVersion("of the future"), Unavailable, "unavailable"),
     ],
 )
 async def test_troubles_of_the_store_become_answers(
-    error: EventStoreError, answer: type[DomainError], code: str
+    error: Exception, answer: type[DomainError], code: str
 ):
     with pytest.raises(answer) as raised:
         await failing(error).handle(COMMAND, asked())
