@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -40,19 +41,23 @@ class System:
         self.data = folder / "data"
         self.settings: dict[str, object] = {"log_format": "json", "jwt_secret": SECRET, **settings}
         self.base_url = ""
+        self.expected_errors: tuple[str, ...] = ()
         self._process: subprocess.Popen[str] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     # ------------------------------------------------------------- processes
 
     def start(self) -> None:
-        """Start, and return when requests are answered."""
+        """Start, and return when it is ready."""
         self._process = self.launch("serve")
         printed = self._process.stdout.readline()
         found = _ADDRESS.search(printed)
         assert found, f"it did not start: {printed}{self.log()}"
         self.base_url = found[1]
-        assert httpx.get(f"{self.base_url}/health/live").json() == {"status": "ok"}
+        deadline = time.monotonic() + 20
+        while httpx.get(f"{self.base_url}/health/ready").status_code != 200:
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.02)
 
     def kill(self) -> None:
         """End every process at once, as a power cut would."""
@@ -73,16 +78,6 @@ class System:
         """Stop as one should."""
         self.signal()
         assert self.ended() == 0
-
-    def restart(self) -> None:
-        """Stop and start again."""
-        self.stop()
-        self.start()
-
-    @property
-    def runs(self) -> bool:
-        """Whether it was started and not ended by the test."""
-        return self._process is not None
 
     def close(self) -> None:
         """End whatever is left, after a test."""
@@ -136,12 +131,14 @@ class System:
         return path.read_text() if path.exists() else ""
 
     def errors(self) -> list[str]:
-        """Lines of the log that say that something went wrong unexpectedly."""
-        return [
-            line
-            for line in self.log().splitlines()
-            if not line.startswith("{") or json.loads(line)["level"] in ("error", "critical")
-        ]
+        """Lines of the log that say that something went wrong which the test did not expect."""
+        lines = self.log().splitlines()
+        return [line for line in lines if not (line.startswith("{") and self._is_expected(line))]
+
+    def _is_expected(self, line: str) -> bool:
+        entry = json.loads(line)
+        harmless = entry["level"] not in ("error", "critical")
+        return harmless or entry["event"] in self.expected_errors
 
     # ----------------------------------------------------------------- HTTP
 
@@ -185,9 +182,10 @@ class System:
         finally:
             await store.close()
 
-    def forget_read_models(self) -> None:
-        """Lose all read models, while nothing runs."""
-        shutil.rmtree(self.data / "read-models")
+    def lose_events(self) -> None:
+        """Lose the event store, while nothing runs."""
+        for file in self.data.glob("events.db*"):
+            file.unlink()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.main import main
 from tests.end_to_end.shop import ok
 from tests.end_to_end.system import System
 
@@ -44,23 +45,36 @@ async def test_a_second_server_on_the_same_data_ends_and_harms_nobody(system: Sy
         ok(await client.get("/health/ready"))
 
 
+async def test_settings_that_are_wrong_are_named(tmp_path: Path):
+    system = System(tmp_path)
+    port, secret = await asyncio.gather(
+        refusal(system, "serve", port="abc"), refusal(system, "serve", jwt_secret="too short")
+    )
+    assert port.startswith("orderlog: ORDERLOG_PORT: ")
+    assert secret.startswith("orderlog: ORDERLOG_JWT_SECRET: ")
+    assert "too short" not in secret
+    assert not system.data.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("port", "abc"),
-        ("port", 65536),
-        ("jwt_secret", "too short"),
-        ("consistency_wait_seconds", -1),
-        ("sign_ins_per_email", "often"),
-        ("log_level", "loud"),
-        ("log_format", "xml"),
+        ("PORT", "65536"),
+        ("CONSISTENCY_WAIT_SECONDS", "-1"),
+        ("SIGN_INS_PER_EMAIL", "often"),
+        ("SNAPSHOT_EVERY", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_setting_that_is_wrong_is_named(tmp_path: Path, name: str, value: object):
-    line = line_of(System(tmp_path).orderlog("serve", **{name: value}))
-    assert f"ORDERLOG_{name.upper()}" in line
-    if name == "jwt_secret":
-        assert str(value) not in line
+def test_each_setting_is_checked_before_anything_is_done(monkeypatch, capsys, name, value):
+    monkeypatch.setenv(f"ORDERLOG_{name}", value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (1, "")
+    assert told.err.startswith(f"orderlog: ORDERLOG_{name}: ")
+    assert len(told.err.splitlines()) == 1
 
 
 async def test_data_that_can_not_be_used_is_named(tmp_path: Path):
@@ -73,14 +87,19 @@ async def test_data_that_can_not_be_used_is_named(tmp_path: Path):
     broken = tmp_path / "broken"
     (broken / "read-models").mkdir(parents=True)
     (broken / "read-models" / "catalogue.db").write_text("this is no catalogue, " * 500)
+    forgot = tmp_path / "forgot"
+    (forgot / "secrets").mkdir(parents=True)
+    (forgot / "secrets" / "addresses").write_text("")
     lines = await asyncio.gather(
         refusal(system, "serve", data=file),
         refusal(system, "serve", data=file / "below"),
         refusal(system, "serve", data=damaged),
         refusal(system, "serve", data=broken),
+        refusal(system, "serve", data=forgot),
     )
-    for line, path in zip(lines, (file, file, damaged, broken), strict=True):
+    for line, path in zip(lines, (file, file, damaged, broken, forgot), strict=True):
         assert str(path) in line
     assert "event store" in lines[2]
     assert "read models" in lines[3]
+    assert "secret" in lines[4]
     assert file.read_text() == "mine"
