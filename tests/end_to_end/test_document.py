@@ -25,7 +25,11 @@ NOT_PROMISED = [positive_data_acceptance]
 DOCUMENT = create_app(
     "orderlog", (*COMMAND_ROUTERS, *QUERY_ROUTERS), AccessTokens(SECRET.encode())
 ).openapi()
-asked = schemathesis.openapi.from_dict(DOCUMENT)
+# Each parameter's limits are tried on either API alone; here it is what they do together.
+asked = schemathesis.openapi.from_dict(
+    DOCUMENT,
+    config=schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}}),
+)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -82,12 +86,12 @@ def modestly(examples: int):
 
 
 @asked.parametrize()
-@modestly(3)
+@modestly(6)
 def test_operator_when_anything_is_asked_then_answered_as_documented(case, place: Place):
     place.check(case, "operator")
 
 
 @asked.exclude(lambda context: is_for_operators(context.operation)).parametrize()
-@modestly(3)
+@modestly(6)
 def test_customer_when_anything_is_asked_then_answered_as_documented(case, place: Place):
     place.check(case, "customer")
