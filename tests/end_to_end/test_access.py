@@ -28,7 +28,7 @@ async def test_every_route_keeps_to_its_rule(system: System):
         assert routes == ACCESS.keys()
         for method, path in sorted(routes):
             rule = ACCESS[method, path]
-            where = path.format(id=OTHER, item_id=ID, sku="TEA")
+            where = path.format(id=OTHER, item_id=ID, sku="TEA", stream="order-x")
             answer = await nobody.request(method, where)
             assert (answer.status_code == 401) == rule.signed_in, (method, path)
             if rule.signed_in:
@@ -45,7 +45,9 @@ async def check_role(system: System, role) -> None:
     """Whoever has none of a rule's roles, and nothing of their own there, is refused."""
     async with system.client(role, ID) as caller:
         for (method, path), rule in ACCESS.items():
-            answer = await caller.request(method, path.format(id=OTHER, item_id=ID, sku="TEA"))
+            answer = await caller.request(
+                method, path.format(id=OTHER, item_id=ID, sku="TEA", stream="order-x")
+            )
             admitted = not rule.signed_in or role in rule.roles or rule.own == "data"
             assert (answer.status_code == 403) != admitted, (role, method, path, answer.text)
             assert answer.status_code < 500, (role, method, path, answer.text)

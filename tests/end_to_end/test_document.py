@@ -86,12 +86,12 @@ def modestly(examples: int):
 
 
 @asked.parametrize()
-@modestly(6)
+@modestly(4)
 def test_operator_when_anything_is_asked_then_answered_as_documented(case, place: Place):
     place.check(case, "operator")
 
 
 @asked.exclude(lambda context: is_for_operators(context.operation)).parametrize()
-@modestly(6)
+@modestly(4)
 def test_customer_when_anything_is_asked_then_answered_as_documented(case, place: Place):
     place.check(case, "customer")

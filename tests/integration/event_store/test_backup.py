@@ -64,6 +64,20 @@ async def test_restore_has_all_events_and_another_identity(store, path, copy, re
     await again.close()
 
 
+async def test_keys_come_back_with_a_restore_and_do_not_stay_in_the_store(
+    store, path, copy, restored, tmp_path
+):
+    keys = {"addresses": b"\x00\xff", "fingerprints": b"another"}
+    backup(path, copy, keys)
+    kept = []
+    restore(copy, restored, kept.append)
+    restore(restored, tmp_path / "once more.db", kept.append)
+    assert kept == [keys, {}]
+    with pytest.raises(FileExistsError):
+        restore(copy, restored, kept.append)
+    assert kept == [keys, {}], "the keys of a store that is not replaced stay as they are"
+
+
 @pytest.mark.parametrize("copying", [backup, restore])
 class TestRefusals:
     async def test_existing_target_is_left_alone(self, store, path, copy, copying):
