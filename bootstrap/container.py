@@ -13,11 +13,13 @@ from api.security.consistency import ConsistencyTokens
 from api.security.tokens import AccessTokens
 from bootstrap.directories import OrdersAsBook, ProductsAsCatalogue, UsersAsCustomers
 from bootstrap.operations import Operations
+from bootstrap.past import ProjectedPast
 from bootstrap.settings import Settings, secret_of
 from contracts.values import Role
 from event_store.errors import EventStoreError
 from event_store.sqlite import SqliteEventStore
 from projections.catalogue import PROJECTORS
+from read_side.audit.trail import AuditTrail
 from read_side.port import ReadStoreError
 from read_side.sqlite import SqliteReadStore
 from write_side.inventory import command_handlers as inventory
@@ -56,6 +58,7 @@ class Container:
     access_tokens: AccessTokens
     consistency_tokens: ConsistencyTokens
     projections: Operations
+    audit: AuditTrail
     policies: tuple[SoftReservation | SettleEmailClaims, ...]
     store_identity: str
 
@@ -125,6 +128,7 @@ async def _connect(
             **users.handlers(people, credentials, claims, passwords),
         }
     )
+    identity = await events.identity()
     return Container(
         settings=settings,
         events=events,
@@ -142,9 +146,10 @@ async def _connect(
         access_tokens=access_tokens,
         consistency_tokens=ConsistencyTokens(secret),
         projections=Operations(events, events, documents, PROJECTORS),
+        audit=AuditTrail(events, ProjectedPast(PROJECTORS.values(), identity), documents),
         policies=(
             SoftReservation(bus, OrdersAsBook(orders), AntiCorruptionLayer(mappings)),
             SettleEmailClaims(people, claims),
         ),
-        store_identity=await events.identity(),
+        store_identity=identity,
     )

@@ -40,6 +40,7 @@ def query_dependencies(container: Container) -> QueryDependencies:
     return QueryDependencies(
         documents=container.documents,
         projections=container.projections,
+        audit=container.audit,
         access_tokens=container.access_tokens,
         consistency_tokens=container.consistency_tokens,
         consistency_wait_seconds=container.settings.consistency_wait_seconds,

@@ -15,12 +15,13 @@ from api.http.app import create_app
 from api.http.errors import Malformed
 from api.http.health import Check
 from api.http.problems import problem_of
-from api.query_api import operations, orders, products, reports, stock, users
+from api.query_api import audit, operations, orders, products, reports, stock, users
 from api.query_api.reading import QueryServices, ReadModelHeader
 from api.security.consistency import ConsistencyTokens
 from api.security.tokens import AccessTokens
 from contracts.errors import DomainError, Unavailable
 from event_store.errors import EventStoreError
+from read_side.audit.trail import AuditTrail
 from read_side.freshness import Freshness, Projections
 from read_side.port import (
     Documents,
@@ -37,6 +38,7 @@ ROUTERS = (
     stock.router,
     reports.router,
     operations.router,
+    audit.router,
 )
 """Their routes expect what `install_queries` gives."""
 _BUILDING_RETRY_SECONDS = 5
@@ -49,6 +51,7 @@ class QueryDependencies:
 
     documents: Documents
     projections: Projections
+    audit: AuditTrail
     access_tokens: AccessTokens
     consistency_tokens: ConsistencyTokens
     consistency_wait_seconds: float = 2.0
@@ -80,6 +83,7 @@ def install_queries(app: FastAPI, dependencies: QueryDependencies) -> None:
             wait_seconds=dependencies.consistency_wait_seconds,
         ),
         tokens=dependencies.consistency_tokens,
+        audit=dependencies.audit,
     )
     app.add_exception_handler(ReadStoreError, _store_error)
     app.add_exception_handler(EventStoreError, _store_error)

@@ -84,6 +84,30 @@ def parked(request: str | None) -> dict[str, Any]:
     }
 
 
+_EVENT_ID = "3f0c8f6d-2b10-4c1f-9a55-77aa1c2e0b1e"
+_COMMAND_ID = "5b1f9a52-8a0e-4b0c-a4f7-0d9c1a2b3c4d"
+AUDIT_ENTRY: dict[str, Any] = {
+    "event_id": _EVENT_ID,
+    "stream": f"order-{ORDER['id']}",
+    "version": 1,
+    "type": "OrderConfirmed",
+    "occurred_at": "2026-01-05T10:02:11Z",
+    "recorded_at": "2026-01-05T10:02:11.035Z",
+    "actor": {"kind": "user", "id": _CUSTOMER_ID, "roles": ["customer"]},
+    "command": "ConfirmOrder",
+    "correlation_id": "0d9c1a2b-3c4d-4b0c-a4f7-5b1f9a528a0e",
+    "causation_id": _COMMAND_ID,
+    "summary": "Ada Lovelace confirmed the order",
+    "changes": [{"path": "status", "before": "created", "after": "confirmed"}],
+    "payload": {"total": _TOTAL, "payment_method": None},
+}
+AUDIT_PAGE = _page(AUDIT_ENTRY)
+CONSEQUENCES: dict[str, Any] = {
+    **AUDIT_ENTRY,
+    "consequences": [],
+    "cause": None,
+    "truncated": False,
+}
 ORDER_PAGE = {**_page(ORDER), "counts": {"confirmed": 1}}
 PRODUCT_PAGE = _page(PRODUCT)
 USER_PAGE = _page(USER)

@@ -10,8 +10,13 @@ from starlette.responses import Response
 from api.http.documentation import problems
 from api.http.route import GuardedRoute
 from api.query_api import examples
-from api.query_api.parameters import CustomerOrderParameters, OrderParameters, PathId
-from api.query_api.reading import NoParameters, Reading, answer, answers
+from api.query_api.parameters import (
+    CustomerOrderParameters,
+    OrderParameters,
+    PastParameters,
+    PathId,
+)
+from api.query_api.reading import Reading, answer, answers
 from contracts.documents import CUSTOMERS, ORDER_DETAILS
 from read_side.queries import orders
 from read_side.queries.views import OrderPage, OrderView
@@ -25,11 +30,22 @@ _A_PAGE = answers("A page of orders, and counts by status", examples.ORDER_PAGE)
     "/api/orders/{id}",
     response_model=OrderView,
     responses={200: answers("The order", examples.ORDER, etag=True), **problems(422)},
-    dependencies=[NoParameters],
     summary="See an order",
 )
-async def get_order(order_id: PathId, read: Reading) -> Response:
-    """Lines and prices are as ordered; the customer's name and e-mail are the latest."""
+async def get_order(
+    order_id: PathId, wanted: Annotated[PastParameters, Query()], read: Reading
+) -> Response:
+    """Lines and prices are as ordered; the customer's name and e-mail are the latest.
+
+    At a version, or at a time, it is what replaying the order's events up to there gives. An order
+    that had not come to that version, or was not there yet, is not found.
+    """
+    if wanted.given:
+        await read.to_get(CUSTOMERS.name)
+        past = await read.audit.order_as_of(
+            read.actor, order_id, version=wanted.version, as_of=wanted.as_of
+        )
+        return answer(past, version=past["version"])
     documents = await read.to_get(*_SHOWN)
     order = await orders.get_order(documents, read.actor, order_id)
     return answer(order, version=order["version"])

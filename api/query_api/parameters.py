@@ -12,6 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from contracts.commands.base import Id
 from contracts.errors import Invalid
 from contracts.values import Amount, Currency, Money
+from read_side.audit.index import EventFilter
 from read_side.queries.orders import OrderFilter, OrderSort
 from read_side.queries.paging import DEFAULT_LIMIT, MAX_LIMIT, PageWanted
 from read_side.queries.reports import SalesBy
@@ -62,6 +63,56 @@ class PageParameters(BaseModel):
     def page(self) -> PageWanted:
         """As queries take it."""
         return PageWanted(self.limit, self.cursor)
+
+
+class PastParameters(BaseModel):
+    """As of when something is wanted; without any, as it is now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[
+        int | SkipJsonSchema[None],
+        Field(ge=0, le=2**53, description="As it was at this version."),
+    ] = None
+    as_of: Annotated[
+        Time | SkipJsonSchema[None],
+        Field(description="As it was at this time; a bare date is midnight UTC. Business time."),
+    ] = None
+
+    @property
+    def given(self) -> bool:
+        """Whether the past is wanted.
+
+        Raises:
+            Invalid: both a version and a time are given.
+        """
+        if self.version is not None and self.as_of is not None:
+            raise Invalid("as_of", "give either a version or a time")
+        return self.version is not None or self.as_of is not None
+
+
+_AuditText = Annotated[str | SkipJsonSchema[None], Field(min_length=1, max_length=200)]
+
+
+class EventParameters(PageParameters):
+    """Which events of the audit."""
+
+    correlation_id: Annotated[
+        _AuditText, Field(description="What belongs to one request from outside.")
+    ] = None
+    actor: Annotated[
+        _AuditText, Field(description="Id of a user or service; `orderlog` is the system.")
+    ] = None
+    type: Annotated[_AuditText, Field(description="Such as OrderConfirmed.")] = None
+    recorded_from: Annotated[
+        Time | SkipJsonSchema[None],
+        Field(alias="from", description="Inclusive; a bare date is midnight UTC. Recorded time."),
+    ] = None
+    to: To = None
+
+    def wanted(self) -> EventFilter:
+        """As queries take it."""
+        return EventFilter(self.correlation_id, self.actor, self.type, self.recorded_from, self.to)
 
 
 class ProductParameters(PageParameters):

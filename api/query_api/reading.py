@@ -23,6 +23,7 @@ from api.http.errors import Unprocessable
 from api.http.route import actor_of
 from api.security.consistency import ConsistencyTokens
 from contracts.values import Actor
+from read_side.audit.trail import AuditTrail
 from read_side.freshness import Freshness, Projections, Write
 from read_side.port import Documents
 
@@ -39,6 +40,7 @@ class QueryServices:
     projections: Projections
     freshness: Freshness
     tokens: ConsistencyTokens
+    audit: AuditTrail
 
 
 class Reader:
@@ -58,6 +60,11 @@ class Reader:
     def actor(self) -> Actor:
         """Who asks."""
         return actor_of(self._request)
+
+    @property
+    def audit(self) -> AuditTrail:
+        """What explains events; it reads the event store too."""
+        return self._services.audit
 
     async def to_get(self, *projections: str) -> Documents:
         """The documents, as soon as these projections show what the caller wrote."""

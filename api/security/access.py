@@ -46,6 +46,7 @@ class Rule:
 OPEN = Rule("anyone", signed_in=False, reads_token=False)
 ANYONE = Rule("anyone", signed_in=False)
 OPERATOR = Rule("operator", ("operator",))
+AUDITOR = Rule("auditor or operator", ("auditor", "operator"))
 SELF = Rule("oneself, or an operator", ("operator",), own="path")
 CREATE_ORDER = Rule(
     "a customer for oneself, an operator or service for anyone",
@@ -94,6 +95,11 @@ ACCESS: Mapping[tuple[str, str], Rule] = {
     ("GET", "/api/orders"): OWN_LIST,
     ("GET", "/api/orders/{id}"): OWNER_OR_AUDITOR,
     ("GET", "/api/customers/{id}/orders"): SELF,
+    ("GET", "/api/orders/{id}/history"): OWNER_OR_AUDITOR,
+    # audit
+    ("GET", "/api/audit/streams/{stream}"): AUDITOR,
+    ("GET", "/api/audit/events"): AUDITOR,
+    ("GET", "/api/audit/events/{id}/consequences"): AUDITOR,
     # stock
     ("POST", "/api/stock/{sku}/receipts"): OPERATOR,
     ("POST", "/api/stock/{sku}/adjustments"): OPERATOR,

@@ -56,7 +56,20 @@ async def get_order(documents: Documents, actor: Actor, order_id: str) -> OrderV
         NotFound: there is none, or it is another customer's.
         ReadStoreUnavailable: the read store can't answer now.
     """
-    order = await documents.get(ORDER_DETAILS.name, order_id)
+    return await order_for(
+        documents, actor, order_id, await documents.get(ORDER_DETAILS.name, order_id)
+    )
+
+
+async def order_for(
+    documents: Documents, actor: Actor, order_id: str, order: Document | None
+) -> OrderView:
+    """The order as this caller may see it, joined with its customer.
+
+    Raises:
+        NotFound: there is none, or it is another customer's.
+        ReadStoreUnavailable: the read store can't answer now.
+    """
     if order is None or not (_sees_all(actor) or _is_user(actor, order["customer_id"])):
         raise NotFound(f"There is no order {order_id}.")
     [view] = await _joined(documents, [order])

@@ -10,6 +10,7 @@ from api.query_api.app import QueryDependencies, create_query_app
 from api.security.consistency import ConsistencyToken, ConsistencyTokens
 from api.security.tokens import AccessTokens
 from read_side.sqlite import SqliteReadStore
+from tests.support.audit import put_event_log, trail
 from tests.support.read_models import FakeProjections, FilledStore, Shop, fill_folder, shop
 
 SECRET = b"not a secret: only for these tests"
@@ -24,6 +25,7 @@ def made() -> Shop:
 def folder(tmp_path_factory: pytest.TempPathFactory, made: Shop) -> Path:
     folder = tmp_path_factory.mktemp("read-store")
     asyncio.run(fill_folder(folder, made))
+    asyncio.run(put_event_log(folder))
     return folder
 
 
@@ -47,7 +49,9 @@ class Api:
         self.tokens = AccessTokens(SECRET)
         self.consistency = ConsistencyTokens(SECRET)
         self.app = create_query_app(
-            QueryDependencies(documents, projections, self.tokens, self.consistency, 2.0)
+            QueryDependencies(
+                documents, projections, trail(documents), self.tokens, self.consistency, 2.0
+            )
         )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://test"

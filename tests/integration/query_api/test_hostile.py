@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.audit import AUDITED, AUDITED_ORDER
+
 ID = "0b1e7a54-5d8c-4b0e-8f6a-6f1d2c3b4a59"
 HUGE = "9" * 5000
 NASTY = ["", " ", "\0", "null", "NaN", "-1", HUGE, "é", "\ud7ff", "a" * 3000, "'--", "%00", "[]"]
@@ -25,7 +27,17 @@ REFUSED = {
         "", "by=day", "currency=EUR&by=hour", "currency=", "currency=EUR&from=x",
         "currency=EUR&limit=5",
     ],
-    f"/api/orders/{ID}": ["version=1", "as_of=2026-01-01"],
+    f"/api/orders/{ID}": [
+        "version=-1", "version=x", "version=", f"version={HUGE}", "version=1.5", "as_of=", "x=1",
+        "as_of=yesterday", "version=1&as_of=2026-01-01", "version=1&version=1", "as_of=%00",
+    ],
+    f"/api/orders/{ID}/history": ["limit=0", "limit=201", "version=1", "cursor=a&cursor=a"],
+    "/api/audit/streams/order-x": ["limit=0", "x=1", "from=2026-01-01"],
+    "/api/audit/events": [
+        "limit=0", "from=yesterday", "to=", "x=1", "actor=", "type=" + "a" * 201, "stream=order-x",
+        "correlation_id=", "correlation_id=a&correlation_id=b", "recorded_from=2026-01-01",
+    ],
+    f"/api/audit/events/{ID}/consequences": ["limit=1"],
     f"/api/products/{ID}": ["x=1"],
     f"/api/users/{ID}": ["x=1"],
     "/api/stock/SKU.001": ["below=1"],
@@ -40,6 +52,12 @@ ACCEPTED = {
         "q=" + "a%20" * 50, "q=NEAR(a%20b)", "currency=KWD&sort=total&min_total=0.001", "q=AND",
     ],
     "/api/products": ["q=%00", "q=%22", "q=a%22b", "q=OR", "q=%F0%9F%8D%B5"],
+    "/api/audit/events": [
+        "actor=%00", "type=%F0%9F%8D%B5", "correlation_id=%FF%FE", "actor='--", "type=Nothing",
+        "from=9999-12-31T23:59:59-23:59&to=0001-01-01", "to=9999-12-31", "from=0001-01-01",
+    ],
+    f"/api/audit/streams/{AUDITED}": ["limit=1"],
+    f"/api/orders/{AUDITED_ORDER}": ["version=0", "as_of=9999-12-31"],
     "/api/users": ["q=@", "q=a@b.c", "q=-", "q=%00"],
     "/api/stock": [f"below={2**63 - 1}", "below=0"],
     "/api/reports/sales": [
@@ -72,7 +90,16 @@ async def test_parameters_when_odd_but_valid_then_answered(api, address):
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/orders", "/api/products", "/api/users", "/api/stock", f"/api/customers/{ID}/orders"],
+    [
+        "/api/orders",
+        "/api/products",
+        "/api/users",
+        "/api/stock",
+        f"/api/customers/{ID}/orders",
+        "/api/audit/events",
+        f"/api/audit/streams/{AUDITED}",
+        f"/api/orders/{AUDITED_ORDER}/history",
+    ],
 )
 async def test_cursor_when_not_ours_then_bad_cursor(api, path, made):
     path = path.replace(ID, made.customers[0]["id"])
@@ -85,7 +112,8 @@ async def test_cursor_when_not_ours_then_bad_cursor(api, path, made):
 @pytest.mark.parametrize(
     "path",
     ["/api/orders/{}", "/api/products/{}", "/api/users/{}", "/api/stock/{}",
-     "/api/customers/{}/orders"],
+     "/api/customers/{}/orders", "/api/orders/{}?version=1", "/api/orders/{}/history",
+     "/api/audit/streams/{}", "/api/audit/streams/order-{}", "/api/audit/events/{}/consequences"],
 )  # fmt: skip
 async def test_id_when_malformed_then_not_found(api, path):
     for text in ("x", ID.upper(), "%00", "%FF", "%ED%A0%80", "a" * 3000, "..%2F..", "%22", "%20"):
