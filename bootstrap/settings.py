@@ -17,6 +17,7 @@ from api.cli.application import CannotOpen
 
 _EVENT_KEYS = ("addresses", "fingerprints")
 """Secrets that hashes in the events were made with."""
+_KEY_BYTES = 32
 
 
 def _is_limit(text: str) -> str:
@@ -47,6 +48,8 @@ class Settings(BaseSettings):
     sign_ins_per_email: Limit = "30/minute"
     sign_ins_per_address: Limit = "600/minute"
     consistency_wait_seconds: Annotated[float, Field(ge=0, le=60)] = 2.0
+    audit_key_file: Path | None = None
+    """File with the key of the hashes over events, in hex; made in the data folder if not set."""
     log_level: Annotated[str, Field(pattern="^(?i:debug|info|warning|error|critical)$")] = "info"
     log_format: Annotated[str, Field(pattern="^(text|json)$")] = "text"
 
@@ -54,38 +57,63 @@ class Settings(BaseSettings):
 def secret_of(settings: Settings, name: str) -> bytes:
     """A secret of this installation: 32 random bytes, kept in the data folder for its owner only.
 
-    Made on first use. `jwt` comes from `ORDERLOG_JWT_SECRET` where that is set.
+    Made on first use. `jwt` comes from `ORDERLOG_JWT_SECRET` where that is set, `audit` from
+    `ORDERLOG_AUDIT_KEY_FILE`: that file is never made, a new key would prove nothing of before.
 
     Raises:
-        CannotOpen: the file is damaged.
+        CannotOpen: the file is damaged, or that file is missing.
     """
     if name == "jwt" and settings.jwt_secret is not None:
         return settings.jwt_secret.get_secret_value().encode()
     path = _path_of(settings, name)
+    if path == settings.audit_key_file:
+        return _read_audit_key(path)
     if not path.exists():
         _make(path)
     return _read(path)
 
 
+def has_secret(settings: Settings, name: str) -> bool:
+    """Whether the secret was made, or put there."""
+    return _path_of(settings, name).exists()
+
+
 def event_keys(settings: Settings) -> Mapping[str, bytes]:
     """The keys that belong to the events: a backup has to hold them too.
+
+    The audit key is among them as long as it lies beside the events: kept elsewhere it stays there.
 
     Raises:
         CannotOpen: a file is damaged.
     """
-    paths = {name: _path_of(settings, name) for name in _EVENT_KEYS}
+    names = _EVENT_KEYS if settings.audit_key_file else (*_EVENT_KEYS, "audit")
+    paths = {name: _path_of(settings, name) for name in names}
     return {name: _read(path) for name, path in paths.items() if path.exists()}
 
 
 def keep_event_keys(settings: Settings, keys: Mapping[str, bytes]) -> None:
     """Use these keys from now on, with the events that they came with."""
     for name, key in keys.items():
-        path = _path_of(settings, name)
+        path = settings.data / "secrets" / name
         _write(path, key).replace(path)
 
 
 def _path_of(settings: Settings, name: str) -> Path:
+    if name == "audit" and settings.audit_key_file is not None:
+        return settings.audit_key_file
     return settings.data / "secrets" / name
+
+
+def _read_audit_key(path: Path) -> bytes:
+    if not path.is_file():
+        raise CannotOpen(
+            f"There is no audit key in {path}. Put it back from where it is kept; "
+            f"for a new shop make one: openssl rand -hex 32 > {path}"
+        )
+    key = _read(path)
+    if len(key) < _KEY_BYTES:
+        raise CannotOpen(f"The audit key in {path} needs {_KEY_BYTES} bytes in hex.")
+    return key
 
 
 def _read(path: Path) -> bytes:
@@ -100,7 +128,7 @@ def _read(path: Path) -> bytes:
 
 def _make(path: Path) -> None:
     """Write it whole or not at all; of several processes at once the first one's stays."""
-    temporary = _write(path, secrets.token_bytes(32))
+    temporary = _write(path, secrets.token_bytes(_KEY_BYTES))
     with contextlib.suppress(FileExistsError):
         path.hardlink_to(temporary)
     temporary.unlink()

@@ -39,3 +39,5 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     schema_version: int
     traceparent: str | None = None
     idempotency: Idempotency | None = None
+    hash: str | None = None
+    """Chains the events of a stream (`event_store.chain`); events of before have none."""

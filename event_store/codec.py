@@ -15,6 +15,8 @@ from contracts.upcasters import UPCASTERS
 from event_store.port import NewEvent, RecordedEvent
 
 _encode = msgspec.json.encode
+# The canonical form that hashes are made of.
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _decode_metadata = msgspec.json.Decoder(Metadata).decode
 _decode_json = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -39,9 +41,12 @@ class MalformedEvent(CodecError):
 
 
 def encode(event: Event, metadata: Metadata, event_id: UUID) -> NewEvent:
-    """Make an event ready to append. `metadata.schema_version` must be the event's own."""
+    """Make an event ready to append, or to be chained before.
+
+    `metadata.schema_version` must be the event's own.
+    """
     data = {name: getattr(event, name) for name in data_fields(type(event))}
-    return NewEvent(event_id, type(event).__name__, _encode(data), _encode(metadata))
+    return NewEvent(event_id, type(event).__name__, _encode(data), _encode_sorted(metadata))
 
 
 def decode_metadata(recorded: RecordedEvent) -> Metadata:

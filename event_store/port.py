@@ -95,12 +95,16 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state of an aggregate at a version; `fingerprint` is that of its state's type."""
+    """The state of an aggregate at a version; `fingerprint` is that of its state's type.
+
+    `hash` is that of the event at that version, empty where it has none.
+    """
 
     stream: str
     version: int
     fingerprint: str
     state: bytes
+    hash: str = ""
 
 
 class EventStore(Protocol):

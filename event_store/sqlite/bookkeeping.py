@@ -34,7 +34,7 @@ def prove_writable(connection: sqlite3.Connection, now: int) -> None:
 
 def load_snapshot(connection: sqlite3.Connection, stream: str) -> Snapshot | None:
     """The snapshot of a stream."""
-    query = "SELECT stream, version, fingerprint, state FROM snapshots WHERE stream = ?"
+    query = "SELECT stream, version, fingerprint, state, hash FROM snapshots WHERE stream = ?"
     row = connection.execute(query, (stream,)).fetchone()
     return Snapshot(*row) if row else None
 
@@ -42,11 +42,17 @@ def load_snapshot(connection: sqlite3.Connection, stream: str) -> Snapshot | Non
 def save_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:
     """Keep the snapshot unless a newer one is there."""
     connection.execute(
-        "INSERT INTO snapshots (stream, version, fingerprint, state) VALUES (?, ?, ?, ?) "
+        "INSERT INTO snapshots (stream, version, fingerprint, state, hash) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (stream) DO UPDATE SET version = excluded.version, "
-        "fingerprint = excluded.fingerprint, state = excluded.state "
+        "fingerprint = excluded.fingerprint, state = excluded.state, hash = excluded.hash "
         "WHERE excluded.version >= snapshots.version",
-        (snapshot.stream, snapshot.version, snapshot.fingerprint, snapshot.state),
+        (
+            snapshot.stream,
+            snapshot.version,
+            snapshot.fingerprint,
+            snapshot.state,
+            snapshot.hash,
+        ),
     )
 
 

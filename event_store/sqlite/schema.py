@@ -49,7 +49,8 @@ _VERSION_2 = (
         PRIMARY KEY (subscriber, stream)
     )""",
 )
-MIGRATIONS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = ("ALTER TABLE snapshots ADD COLUMN hash TEXT NOT NULL DEFAULT ''",)
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Statements that lift a file from the schema version of their index to the next."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -25,6 +25,7 @@ from contracts.commands.sales import AddProduct, CreateOrder, OrderItem
 from contracts.events.base import Event
 from contracts.metadata import Metadata
 from contracts.values import Actor, Address, Money
+from event_store.chain import Chain
 from event_store.codec import decode
 from event_store.errors import AppendOutcomeUnknown, WrongExpectedVersion
 from event_store.port import Appended, ExpectedVersion, NewEvent
@@ -42,6 +43,7 @@ from write_side.sales.product import Product
 
 NOW = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 KEY = b"fingerprint key of the tests"
+CHAIN = Chain(b"audit key of the tests")
 
 
 def uid(number: int) -> str:
@@ -111,7 +113,12 @@ class Shop:
 
         def repository(aggregate_type: Any) -> Repository[Any]:
             return Repository(
-                aggregate_type, store, store, fingerprint_key=KEY, snapshot_every=snapshot_every
+                aggregate_type,
+                store,
+                store,
+                fingerprint_key=KEY,
+                chain=CHAIN,
+                snapshot_every=snapshot_every,
             )
 
         self.customers = FakeCustomers()

@@ -44,8 +44,9 @@ class Aggregate(BaseAggregate[str]):
     NAME: ClassVar[str]
     """What people call it, in messages."""
 
-    # Without a type, so that it is no part of the state.
+    # Without types, so that they are no part of the state.
     knows_all = True
+    last_hash = ""
 
     answered: dict[str, Answered] = field(default_factory=dict[str, Answered])
     """By idempotency key: the last `REMEMBERED_KEYS` answers."""
@@ -94,7 +95,8 @@ class Aggregate(BaseAggregate[str]):
         self.modified_on = at
 
     def remember(self, metadata: Metadata, version: int) -> None:
-        """Keep the answer that an event's metadata carry."""
+        """Keep the hash of an event, and the answer that its metadata carry."""
+        self.last_hash = metadata.hash or ""
         if metadata.idempotency is not None:
             self.keep(metadata.idempotency, version)
 

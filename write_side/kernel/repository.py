@@ -15,24 +15,20 @@ from contracts.commands.base import Command
 from contracts.errors import DomainError, Forbidden, NotFound, Unavailable, VersionMismatch
 from contracts.events.base import Event
 from contracts.ids import new_uuid
-from contracts.metadata import Idempotency, Metadata
+from contracts.metadata import Idempotency
+from event_store.chain import Chain
 from event_store.codec import UnknownEventType, decode, decode_metadata, encode
-from event_store.errors import (
-    AppendOutcomeUnknown,
-    EventStoreError,
-    EventStoreUnavailable,
-    WrongExpectedVersion,
-)
+from event_store.errors import WrongExpectedVersion
 from event_store.port import (
     NO_VERSION,
     Appended,
     EventStore,
-    ExpectedVersion,
     NewEvent,
     SnapshotStore,
     StreamState,
 )
 from write_side.kernel.aggregate import Aggregate
+from write_side.kernel.appending import append_surely, event_metadata
 from write_side.kernel.context import Answer, CommandContext
 from write_side.kernel.snapshots import Snapshots
 from write_side.kernel.turns import Turns
@@ -60,13 +56,18 @@ class Repository(Generic[A]):
         snapshots: SnapshotStore,
         *,
         fingerprint_key: bytes,
+        chain: Chain,
         snapshot_every: int = 100,
     ) -> None:
-        """Use these stores; a snapshot is kept each `snapshot_every` events."""
+        """Use these stores; a snapshot is kept each `snapshot_every` events.
+
+        The key makes fingerprints of requests; the chain keeps the events from being changed.
+        """
         self.aggregate_type = aggregate_type
         self._events = events
         self._snapshots = Snapshots(snapshots, snapshot_every)
         self._key = fingerprint_key
+        self._chain = chain
         self._turns = Turns()
         self._recent: dict[str, A] = {}
 
@@ -246,18 +247,36 @@ class Repository(Generic[A]):
             WrongExpectedVersion: another writer was faster.
             Unavailable: whether it was written could not be found out in time.
         """
-        pending = cast("Sequence[Event]", aggregate.collect_events())
-        before = pending[0].originator_version - 1
+        new = self.prepare(aggregate, command, context, idempotency)
+        before = aggregate.version - len(new)
         expected = StreamState.NO_STREAM if before == NO_VERSION else before
-        new = [
-            encode(event, event_metadata(event, command, context, idempotency), new_uuid())
-            for event in pending
-        ]
         if before_append is not None:
             await before_append(aggregate, new)
         appended = await append_surely(self._events, aggregate.stream, new, expected)
         await self._snapshots.keep_if_due(aggregate, before, idempotency)
         return appended
+
+    def prepare(
+        self,
+        aggregate: A,
+        command: str,
+        context: CommandContext,
+        idempotency: Idempotency | None = None,
+    ) -> Sequence[NewEvent]:
+        """What the aggregate triggered, ready to be appended at the version it was loaded at.
+
+        Each event is chained to the one before it, so they fit at no other version.
+        """
+        pending = cast("Sequence[Event]", aggregate.collect_events())
+        events = [
+            encode(event, event_metadata(event, command, context, idempotency), new_uuid())
+            for event in pending
+        ]
+        first = aggregate.version - len(events) + 1
+        new, aggregate.last_hash = self._chain.chained(
+            aggregate.stream, first, aggregate.last_hash, events
+        )
+        return new
 
     def _fingerprint(self, command: Command) -> str:
         return hmac.digest(self._key, command.whole_body(), "sha256").hex()[:32]
@@ -295,47 +314,3 @@ async def _again(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
         return await retrying(attempt)
     except WrongExpectedVersion as error:
         raise Unavailable(f"Others keep changing {error.stream}; try again.") from error
-
-
-def event_metadata(
-    event: Event, command: str, context: CommandContext, idempotency: Idempotency | None = None
-) -> Metadata:
-    """The metadata of an event that a command led to."""
-    return Metadata(
-        correlation_id=context.correlation_id,
-        causation_id=context.causation_id or context.command_id,
-        command_id=context.command_id,
-        command=command,
-        actor=context.actor,
-        source=context.source,
-        occurred_at=event.timestamp,
-        schema_version=event.SCHEMA_VERSION,
-        traceparent=context.traceparent,
-        idempotency=idempotency,
-    )
-
-
-async def append_surely(
-    store: EventStore, stream: str, events: Sequence[NewEvent], expected: ExpectedVersion
-) -> Appended:
-    """Append; when the answer is lost, append the same ids again, which finds out.
-
-    Raises:
-        WrongExpectedVersion: another writer was faster; nothing was written.
-        Unavailable: there was no answer until the deadline.
-    """
-    try:
-        return await store.append(stream, events, expected=expected)
-    except AppendOutcomeUnknown:
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type((AppendOutcomeUnknown, EventStoreUnavailable)),
-            wait=wait_random(0.01, 0.2),
-            stop=stop_after_delay(_DEADLINE_SECONDS),
-            reraise=True,
-        )
-        try:
-            return await retrying(store.append, stream, events, expected=expected)
-        except WrongExpectedVersion:
-            raise
-        except EventStoreError as error:
-            raise Unavailable("Whether it was written is not known; ask again.") from error

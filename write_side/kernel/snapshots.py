@@ -32,6 +32,7 @@ class Snapshots:
             snapshot = await self._store.load_snapshot(aggregate.stream)
             if snapshot and snapshot.fingerprint == state_fingerprint(type(aggregate)):
                 restore_state(aggregate, snapshot.version, snapshot.state)
+                aggregate.last_hash = snapshot.hash
         except (EventStoreError, msgspec.DecodeError, ValueError) as error:
             _log.warning("could not use a snapshot", stream=aggregate.stream, error=str(error))
 
@@ -51,7 +52,8 @@ class Snapshots:
             aggregate.keep(idempotency, aggregate.version)
         fingerprint = state_fingerprint(type(aggregate))
         stream, state = aggregate.stream, dump_state(aggregate)
+        snapshot = Snapshot(stream, aggregate.version, fingerprint, state, aggregate.last_hash)
         try:
-            await self._store.save_snapshot(Snapshot(stream, aggregate.version, fingerprint, state))
+            await self._store.save_snapshot(snapshot)
         except Exception as error:  # noqa: BLE001 - the events are kept: the command succeeded
             _log.warning("could not keep a snapshot", stream=stream, error=str(error))

@@ -18,8 +18,9 @@ from contracts.errors import Refused
 from contracts.events.users import PreparedEvent
 from event_store.errors import WrongExpectedVersion
 from event_store.port import EventStore, NewEvent, StreamState
+from write_side.kernel.appending import append_surely
 from write_side.kernel.context import CommandContext
-from write_side.kernel.repository import Repository, append_surely
+from write_side.kernel.repository import Repository
 from write_side.users.email_address import EmailAddress, email_taken
 from write_side.users.user import User
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
 
 from contracts.commands.base import Command
 from contracts.commands.users import (
@@ -15,15 +14,12 @@ from contracts.commands.users import (
     RegisterUser,
 )
 from contracts.errors import Forbidden, Invalid
-from contracts.events.base import Event
 from contracts.events.users import PreparedEvent
-from contracts.ids import new_uuid
 from contracts.values import Actor
-from event_store.codec import encode
 from event_store.port import NewEvent
 from write_side.kernel.bus import Handler
 from write_side.kernel.context import Answer, CommandContext
-from write_side.kernel.repository import Repository, event_metadata
+from write_side.kernel.repository import Repository
 from write_side.users.claims import EmailClaims, prepared_events
 from write_side.users.credential import Credential
 from write_side.users.passwords import Passwords
@@ -37,6 +33,7 @@ async def register_user(
     command: RegisterUser,
     context: CommandContext,
     users: Users,
+    credentials: Credentials,
     claims: EmailClaims,
     passwords: Passwords,
 ) -> Answer:
@@ -47,7 +44,7 @@ async def register_user(
         user.register(command.name, command.email, command.roles, at=context.now)
 
     async def claim(user: User, new: Sequence[NewEvent]) -> None:
-        first = await _password_set(command, context, passwords)
+        first = await _password_set(command, context, credentials, passwords)
         await claims.claim(command.email, user, new, command.command_name(), context, first=first)
 
     return await users.change_or_create(command.user_id, command, context, decide, claim)
@@ -116,7 +113,13 @@ def handlers(
 ) -> dict[type[Command], Handler]:
     """Which handler carries out which command."""
     return {
-        RegisterUser: partial(register_user, users=users, claims=claims, passwords=passwords),
+        RegisterUser: partial(
+            register_user,
+            users=users,
+            credentials=credentials,
+            claims=claims,
+            passwords=passwords,
+        ),
         ChangeProfile: partial(change_profile, users=users, claims=claims),
         ChangePassword: partial(
             change_password, users=users, credentials=credentials, passwords=passwords
@@ -144,16 +147,15 @@ def self_or_operator(actor: Actor, user_id: str) -> None:
 
 
 async def _password_set(
-    command: RegisterUser, context: CommandContext, passwords: Passwords
+    command: RegisterUser,
+    context: CommandContext,
+    credentials: Credentials,
+    passwords: Passwords,
 ) -> tuple[PreparedEvent, ...]:
     if command.password is None:
         return ()
     credential = Credential.blank(command.user_id)
     password_hash = await passwords.hash(command.password.get_secret_value())
     credential.set_password(password_hash, at=context.now)
-    pending = cast("Sequence[Event]", credential.collect_events())
-    new = [
-        encode(event, event_metadata(event, command.command_name(), context), new_uuid())
-        for event in pending
-    ]
+    new = credentials.prepare(credential, command.command_name(), context)
     return prepared_events(credential.stream, 0, new)

@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from contracts.commands.users import ChangeProfile, RegisterUser
 from contracts.errors import Unauthenticated
 from contracts.values import SYSTEM, Actor
+from event_store.chain import Chain
 from event_store.subscriptions import SubscriptionRunner
 from write_side.kernel.bus import CommandBus
 from write_side.kernel.context import CommandContext, derived_id
@@ -30,6 +31,7 @@ NOW = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 ANONYMOUS = Actor("anonymous", "anonymous")
 OPERATOR = Actor("user", "99999999-0000-4000-8000-000000000000", ("operator",))
 PASSWORD = "correct horse"
+CHAIN = Chain(b"audit key of the tests")
 
 
 class Crash(Exception):
@@ -103,7 +105,9 @@ class World:
         return World(CrashingStore(getattr(self.store, "_store", self.store), after))
 
     def _repository(self, aggregate_type):
-        return Repository(aggregate_type, self.store, self.store, fingerprint_key=b"f" * 32)
+        return Repository(
+            aggregate_type, self.store, self.store, fingerprint_key=b"f" * 32, chain=CHAIN
+        )
 
     async def register(self, email, *, key=None, name="Ada", password=PASSWORD, **more):
         context = asked_by(more.pop("actor", ANONYMOUS), key=key)
