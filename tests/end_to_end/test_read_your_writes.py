@@ -52,13 +52,32 @@ async def test_projection_when_paused_then_answers_in_time_and_stale_until_it_go
             system.told("projections", "pause", "order_details")
             while await fresh(client, before):  # until the projection stands still
                 before = await client.post("/api/orders", json=shop.order(1))
-            await check_stale(client, before)
-            system.told("projections", "resume", "order_details")
-            await until(lambda: fresh(client, before))
-            search = {"q": before.json()["id"]}
-            found = await client.get("/api/orders", params=search, headers=seen_by(before))
-            assert len(ok(found)["items"]) == 1
-            assert (await client.get("/api/orders")).headers["read-model"] == "fresh"
+            cancelled = await check_stale(client, before)
+        system.stop()
+        system.settings["consistency_wait_seconds"] = 20
+        system.start()
+        await check_waiting(system, shop, before, cancelled)
+
+
+async def check_waiting(
+    system: System, shop: Shop, written: httpx.Response, cancelled: httpx.Response
+) -> None:
+    """It still stands still after a restart; a query that may wait longer sees it go on."""
+    async with system.client("customer", shop.customers[0]) as client:
+        location, token = written.headers["location"], seen_by(cancelled)
+        search = {"q": written.json()["id"]}
+        waiting = asyncio.gather(
+            client.get(location, headers=token),
+            client.get("/api/orders", params=search, headers=token),
+        )
+        assert (await client.get(location)).status_code == 404
+        assert not waiting.done()
+        await asyncio.to_thread(system.told, "projections", "resume", "order_details")
+        seen, found = await waiting
+        assert ok(seen)["status"] == "cancelled"
+        assert [one["status"] for one in ok(found)["items"]] == ["cancelled"]
+        assert seen.headers["read-model"] == found.headers["read-model"] == "fresh"
+        assert (await client.get("/api/orders")).headers["read-model"] == "fresh"
 
 
 async def fresh(client: httpx.AsyncClient, written: httpx.Response) -> bool:
@@ -67,7 +86,8 @@ async def fresh(client: httpx.AsyncClient, written: httpx.Response) -> bool:
     return answer.status_code == 200
 
 
-async def check_stale(client: httpx.AsyncClient, written: httpx.Response) -> None:
+async def check_stale(client: httpx.AsyncClient, written: httpx.Response) -> httpx.Response:
+    """Nothing is refused or late; what is missing is said. The answer to one more change."""
     location = written.headers["location"]
     changed = await client.post(f"{location}/cancel", json={"reason": "tested"})
     assert changed.status_code == 200, "what is written does not wait for what is read"
@@ -79,6 +99,7 @@ async def check_stale(client: httpx.AsyncClient, written: httpx.Response) -> Non
     assert problem(await client.get(location, headers=seen_by(written))) == (404, "not-found")
     # What others read is stale as soon as it lacks something for more than a second.
     await until(lambda: is_stale(client))
+    return changed
 
 
 async def is_stale(client: httpx.AsyncClient) -> bool:
