@@ -14,8 +14,9 @@ from api.security.tokens import AccessTokens
 from bootstrap.directories import OrdersAsBook, ProductsAsCatalogue, UsersAsCustomers
 from bootstrap.operations import Operations
 from bootstrap.past import ProjectedPast
-from bootstrap.settings import Settings, secret_of
+from bootstrap.settings import Settings, has_secret, secret_of
 from contracts.values import Role
+from event_store.chain import Chain, hash_of
 from event_store.errors import EventStoreError
 from event_store.sqlite import SqliteEventStore
 from projections.catalogue import PROJECTORS
@@ -61,6 +62,7 @@ class Container:
     audit: AuditTrail
     policies: tuple[SoftReservation | SettleEmailClaims, ...]
     store_identity: str
+    chain: Chain
 
     @property
     def subscriptions(self) -> SqliteEventStore:
@@ -103,6 +105,7 @@ async def _connect(
 ) -> Container:
     secret = secret_of(settings, "jwt")
     fingerprint_key = secret_of(settings, "fingerprints")
+    chain = await _chain(settings, events)
 
     def repository(aggregate_type: type[A]) -> Repository[A]:
         return Repository(
@@ -110,6 +113,7 @@ async def _connect(
             events,
             events,
             fingerprint_key=fingerprint_key,
+            chain=chain,
             snapshot_every=settings.snapshot_every,
         )
 
@@ -152,4 +156,18 @@ async def _connect(
             SettleEmailClaims(people, claims),
         ),
         store_identity=identity,
+        chain=chain,
     )
+
+
+async def _chain(settings: Settings, events: SqliteEventStore) -> Chain:
+    """The key's chain. A key that was lost is not replaced in silence."""
+    if not has_secret(settings, "audit"):
+        page = await events.read_all(limit=1)
+        if any(hash_of(event.metadata) for event in page.events):
+            raise CannotOpen(
+                f"The audit key of the events in {settings.data} is missing. Put it back as "
+                f"{settings.data / 'secrets' / 'audit'}; if it is lost, put a new one there "
+                "(openssl rand -hex 32): nothing of before can be verified with that."
+            )
+    return Chain(secret_of(settings, "audit"))
