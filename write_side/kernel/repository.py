@@ -30,6 +30,7 @@ from event_store.port import (
 from write_side.kernel.aggregate import Aggregate
 from write_side.kernel.appending import append_surely, event_metadata
 from write_side.kernel.context import Answer, CommandContext
+from write_side.kernel.recent import Recent
 from write_side.kernel.snapshots import Snapshots
 from write_side.kernel.turns import Turns
 
@@ -41,8 +42,6 @@ BeforeAppend = Callable[[A, Sequence[NewEvent]], Awaitable[None]]
 """Takes the aggregate and its new events, whose ids stay, and does what has to come first."""
 
 _DEADLINE_SECONDS = 5.0
-_RECENT = 1024
-"""How many aggregates of a type are kept in memory for looking up."""
 _NOTHING: Ids = {}
 
 
@@ -69,7 +68,8 @@ class Repository(Generic[A]):
         self._key = fingerprint_key
         self._chain = chain
         self._turns = Turns()
-        self._recent: dict[str, A] = {}
+        self._looked_up: Recent[A] = Recent()
+        self._changed: Recent[A] = Recent()
 
     def stream(self, aggregate_id: str) -> str:
         """The name of the aggregate's stream."""
@@ -86,17 +86,17 @@ class Repository(Generic[A]):
     async def look_up(self, aggregate_id: str) -> A:
         """The aggregate as of now, to look at only: it is shared with whoever looks it up too.
 
-        It is kept in memory, so that only what has happened since has to be read.
+        Never one that a command is about to change: what is seen has been appended.
         """
-        aggregate = self._recent.pop(aggregate_id, None)
+        aggregate = await self._newest(aggregate_id, self._looked_up)
+        self._looked_up.put(aggregate)
+        return aggregate
+
+    async def _newest(self, aggregate_id: str, recent: Recent[A]) -> A:
+        aggregate = recent.take(aggregate_id)
         if aggregate is None:
-            aggregate = await self.load(aggregate_id)
-        else:
-            await self._follow(aggregate, None)
-        if aggregate.exists:
-            self._recent[aggregate_id] = aggregate
-            if len(self._recent) > _RECENT:
-                del self._recent[next(iter(self._recent))]
+            return await self.load(aggregate_id)
+        await self._follow(aggregate, None)
         return aggregate
 
     async def _follow(self, aggregate: A, last: int | None) -> None:
@@ -209,23 +209,41 @@ class Repository(Generic[A]):
         before_append: BeforeAppend[A] | None,
         fresh: bool = False,
     ) -> Answer:
-        aggregate = (
-            self.aggregate_type.blank(aggregate_id) if fresh else await self.load(aggregate_id)
-        )
+        if fresh:
+            aggregate = self.aggregate_type.blank(aggregate_id)
+        else:
+            aggregate = await self._newest(aggregate_id, self._changed)
+        answer = await self._answer(aggregate, command, context, decide, before_append)
+        self._changed.put(aggregate)
+        return answer
+
+    async def _answer(
+        self,
+        aggregate: A,
+        command: Command,
+        context: CommandContext,
+        decide: Decide[A],
+        before_append: BeforeAppend[A] | None,
+    ) -> Answer:
         key, fingerprint = context.key(), None
         if key is not None:
             fingerprint = self._fingerprint(command)
             earlier = aggregate.earlier_answer(key, fingerprint)
             if earlier is not None:
                 return await self._unchanged(aggregate, earlier.version, earlier.ids)
-        ids = await _decide(aggregate, context, decide)
+        try:
+            ids = await _decide(aggregate, context, decide)
+        except DomainError:
+            if not aggregate.pending_events:
+                self._changed.put(aggregate)
+            raise
         if not aggregate.pending_events:
             return await self._unchanged(aggregate, aggregate.version, ids)
         idempotency = Idempotency(key, fingerprint, dict(ids)) if key and fingerprint else None
         appended = await self.save(
             aggregate, command.command_name(), context, idempotency, before_append
         )
-        return Answer(aggregate_id, aggregate.stream, appended.version, appended.position, ids)
+        return Answer(aggregate.id, aggregate.stream, appended.version, appended.position, ids)
 
     async def _unchanged(self, aggregate: A, version: int, ids: Ids) -> Answer:
         """The answer to a command that left nothing new: as of what was there before."""
@@ -253,7 +271,9 @@ class Repository(Generic[A]):
         if before_append is not None:
             await before_append(aggregate, new)
         appended = await append_surely(self._events, aggregate.stream, new, expected)
-        await self._snapshots.keep_if_due(aggregate, before, idempotency)
+        if idempotency is not None:
+            aggregate.keep(idempotency, aggregate.version)
+        await self._snapshots.keep_if_due(aggregate, before)
         return appended
 
     def prepare(

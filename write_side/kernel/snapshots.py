@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from contracts.metadata import Idempotency
 from event_store.errors import EventStoreError
 from event_store.port import Snapshot, SnapshotStore
 from write_side.kernel.aggregate import (
@@ -36,9 +35,7 @@ class Snapshots:
         except (EventStoreError, msgspec.DecodeError, ValueError) as error:
             _log.warning("could not use a snapshot", stream=aggregate.stream, error=str(error))
 
-    async def keep_if_due(
-        self, aggregate: Aggregate, before: int, idempotency: Idempotency | None
-    ) -> None:
+    async def keep_if_due(self, aggregate: Aggregate, before: int) -> None:
         """Keep a snapshot if one is due since version `before`; never fails.
 
         None is kept of an aggregate with events of unknown types: who knows them must see them.
@@ -48,8 +45,6 @@ class Snapshots:
             or (before + 1) // self._every == (aggregate.version + 1) // self._every
         ):
             return
-        if idempotency is not None:
-            aggregate.keep(idempotency, aggregate.version)
         fingerprint = state_fingerprint(type(aggregate))
         stream, state = aggregate.stream, dump_state(aggregate)
         snapshot = Snapshot(stream, aggregate.version, fingerprint, state, aggregate.last_hash)

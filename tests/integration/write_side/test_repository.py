@@ -7,8 +7,7 @@ import pytest
 
 from contracts.commands.inventory import AdjustStock, ReceiveStock
 from contracts.commands.sales import AddItem, CancelOrder, ConfirmOrder, RemoveItem
-from contracts.errors import Forbidden, NotFound, Refused, VersionMismatch
-from event_store.codec import NewerSchemaVersion
+from contracts.errors import Forbidden, NotFound, Refused, Unavailable, VersionMismatch
 from event_store.port import NO_VERSION, NewEvent, StreamState
 from event_store.sqlite import SqliteEventStore
 from tests.support.commands import (
@@ -163,7 +162,7 @@ class TestForeignEvents:
     ):
         await shop.handle(RECEIVE)
         await self.append(store, "StockReceived", 2)
-        with pytest.raises(NewerSchemaVersion):
+        with pytest.raises(Unavailable, match="newer than known"):
             await shop.handle(RECEIVE)
 
 
