@@ -69,10 +69,14 @@ class System:
         self._process.send_signal(which)
 
     def ended(self, within: float = 20) -> int:
-        """Wait for the end; the exit code."""
+        """Wait for the end; the exit code. What does not end in time fails the test."""
         process, self._process = self._process, None
         with process:
-            return process.wait(within)
+            try:
+                return process.wait(within)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
     def stop(self) -> None:
         """Stop as one should."""
