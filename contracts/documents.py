@@ -125,7 +125,7 @@ class StockLocationDocument(TypedDict):
 
 
 class StockDocument(TypedDict):
-    """Stock of one SKU. `reservations` is quantity by order id."""
+    """Stock of one SKU."""
 
     sku: str
     version: int
@@ -133,7 +133,6 @@ class StockDocument(TypedDict):
     reserved: int
     available: int
     locations: list[StockLocationDocument]
-    reservations: dict[str, int]
     updated_at: str
 
 

@@ -1,4 +1,4 @@
-"""One document for each SKU: what lies where, for whom it is reserved, what can be had."""
+"""One document for each SKU: what lies where, how much is reserved, what can be had."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from projections.projector import Context
 from projections.shapes import time_text
 
 Locations = dict[str, int]
-Reservations = dict[str, int]
 
 
 class StockLevels:
@@ -43,10 +42,9 @@ class StockLevels:
         """The stock after the event."""
         places = document["locations"] if document else []
         locations = {place["location"]: place["on_hand"] for place in places}
-        reservations = dict(document["reservations"]) if document else {}
         _move(locations, event)
-        _reserve(reservations, event)
-        on_hand, reserved = sum(locations.values()), sum(reservations.values())
+        on_hand = sum(locations.values())
+        reserved = (document["reserved"] if document else 0) + _newly_reserved(event)
         return {
             "sku": id_of(context.stream),
             "version": context.version,
@@ -54,7 +52,6 @@ class StockLevels:
             "reserved": reserved,
             "available": on_hand - reserved,
             "locations": _places(locations),
-            "reservations": reservations,
             "updated_at": time_text(context.metadata.occurred_at),
         }
 
@@ -76,23 +73,14 @@ def _take(locations: Locations, taken: Taken) -> None:
     locations[taken.location] = locations.get(taken.location, 0) - taken.quantity
 
 
-def _reserve(reservations: Reservations, event: Event | None) -> None:
+def _newly_reserved(event: Event | None) -> int:
     match event:
         case StockReserved():
-            _keep(reservations, event.order_id, event.quantity)
-        case StockReleased():
-            _keep(reservations, event.order_id, 0)
-        case StockIssued():
-            left = reservations.get(event.order_id, 0) - event.quantity
-            _keep(reservations, event.order_id, left)
+            return event.quantity - event.before
+        case StockReleased() | StockIssued():
+            return -event.quantity
         case _:
-            pass
-
-
-def _keep(reservations: Reservations, order_id: str, quantity: int) -> None:
-    reservations.pop(order_id, None)
-    if quantity > 0:
-        reservations[order_id] = quantity
+            return 0
 
 
 def _places(locations: Locations) -> list[StockLocationDocument]:

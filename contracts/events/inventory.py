@@ -38,13 +38,17 @@ class StockAdjusted(StockEvent):
 
 @dataclass(frozen=True)
 class StockReserved(StockEvent):
-    """The order's reservation is this quantity, as of that version of the order."""
+    """The order's reservation is this quantity, as of that version of the order.
+
+    Until then it was `before`, so that a sum needs no list of all reservations.
+    """
 
     TOPIC = "stock.StockReserved"
 
     order_id: str
     order_version: int
     quantity: int
+    before: int = 0
 
 
 @dataclass(frozen=True)

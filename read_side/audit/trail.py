@@ -158,12 +158,18 @@ class AuditTrail:
             "truncated": followed.truncated,
         }
 
-    async def what_followed(self, entries: Sequence[Entry]) -> Forest:
-        """The entries, each with all that followed from it: trees, the first causes first."""
-        followed = await follow(self._documents, [entry["event_id"] for entry in entries])
+    async def connections(self, entries: Sequence[Entry]) -> Forest:
+        """The entries, under what caused each of them, and with all that followed from it."""
         known = {entry["event_id"] for entry in entries}
-        new = [one for one in followed.events if one["event_id"] not in known]
-        trees = trees_of([*entries, *await self._explained(new)])
+        followed = await follow(self._documents, known)
+        known.update(one["event_id"] for one in followed.events)
+        above = {entry["causation_id"] or "": None for entry in entries}
+        causes = await self._documents.get_many(EVENT_LOG.name, [*(above.keys() - known)])
+        shown = [
+            cast("EventLogDocument", one) for one in causes.values() if is_shown(one["stream"])
+        ]
+        first = await self._explained(sorted(shown, key=place_of))
+        trees = trees_of([*first, *entries, *await self._explained(followed.events)])
         return {"trees": trees, "truncated": followed.truncated}
 
     async def _indexed(self, event_id: str) -> EventLogDocument | None:
@@ -207,7 +213,7 @@ class AuditTrail:
 
 
 def _no_order(order_id: str) -> NotFound:
-    return NotFound(f"There is no order {order_id}.")
+    return NotFound(f"There is no order {order_id}.", code="order-not-found")
 
 
 def _version_in(stream: str, cursor: str) -> int:

@@ -71,7 +71,7 @@ async def order_for(
         ReadStoreUnavailable: the read store can't answer now.
     """
     if order is None or not (_sees_all(actor) or _is_user(actor, order["customer_id"])):
-        raise NotFound(f"There is no order {order_id}.")
+        raise NotFound(f"There is no order {order_id}.", code="order-not-found")
     [view] = await _joined(documents, [order])
     return view
 
@@ -111,7 +111,7 @@ async def customer_orders(
         ReadStoreUnavailable: the read store can't answer now.
     """
     customer_id = wanted.customer_id or ""
-    unknown = NotFound(f"There is no customer {customer_id}.")
+    unknown = NotFound(f"There is no customer {customer_id}.", code="user-not-found")
     themselves = _is_user(actor, customer_id)
     if not (themselves or actor.has("operator")):
         raise unknown

@@ -18,7 +18,7 @@ async def get_product(documents: Documents, product_id: str) -> ProductView:
     """
     product = await documents.get(PRODUCT_CATALOGUE.name, product_id)
     if product is None:
-        raise NotFound(f"There is no product {product_id}.")
+        raise NotFound(f"There is no product {product_id}.", code="product-not-found")
     return product_view(product)
 
 

@@ -18,7 +18,7 @@ async def get_stock(documents: Documents, sku: str) -> StockView:
     """
     stock = await documents.get(STOCK_LEVELS.name, sku)
     if stock is None:
-        raise NotFound(f"There is no stock of {sku}.")
+        raise NotFound(f"There is no stock of {sku}.", code="stock-not-found")
     return stock_view(stock)
 
 

@@ -22,7 +22,7 @@ async def get_user(documents: Documents, actor: Actor, user_id: str) -> UserView
     if themselves or actor.has("operator"):
         user = await documents.get(CUSTOMERS.name, user_id)
     if user is None:
-        raise NotFound(f"There is no user {user_id}.")
+        raise NotFound(f"There is no user {user_id}.", code="user-not-found")
     return user_view(user)
 
 

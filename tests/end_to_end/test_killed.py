@@ -213,9 +213,19 @@ async def check_reservations(system: System) -> None:
         for item in order["items"] if order["status"] != "cancelled" else ():
             wanted[products[item["product_id"]]][order["id"]] += item["quantity"]
     for sku, (stock, _) in documents["stock_levels"].items():
-        assert stock["reservations"] == wanted[sku]
+        assert await reservations(system, sku) == wanted[sku]
         assert stock["reserved"] == wanted[sku].total()
         assert stock["available"] == stock["on_hand"] - stock["reserved"]
+
+
+async def reservations(system: System, sku: str) -> Counter[str]:
+    """By order, from the events of the SKU."""
+    reserved: Counter[str] = Counter()
+    for event in await all_events(system, "stock"):
+        data = json.loads(event.data)
+        if event.stream == f"stock-{sku}" and "order_id" in data:
+            reserved[data["order_id"]] = data["quantity"] if event.type == "StockReserved" else 0
+    return +reserved
 
 
 async def check_newcomers(system: System, newcomers: dict[str, str | None]) -> None:

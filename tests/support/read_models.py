@@ -77,7 +77,6 @@ def stock(sku: str, on_hand: int, reserved: int) -> Document:
         "reserved": reserved,
         "available": on_hand - reserved,
         "locations": [{"location": "paris", "on_hand": on_hand}],
-        "reservations": {"some-order": reserved},
         "updated_at": stored(BEGIN),
     }
 

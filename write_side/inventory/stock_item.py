@@ -100,14 +100,20 @@ class StockItem(Aggregate):
             return
         if fence is not None and fence.issued:
             raise Refused(f"The goods of order {order_id} have left.", code="already-issued")
-        available = self.total - self.reserved + self.reservations.get(order_id, 0)
+        before = self.reservations.get(order_id, 0)
+        available = self.total - self.reserved + before
         if quantity > available:
             raise Refused(
                 f"{quantity} of {self.id} are wanted, {available} are available.",
                 code="insufficient-stock",
             )
         self.trigger(
-            StockReserved, at, order_id=order_id, order_version=order_version, quantity=quantity
+            StockReserved,
+            at,
+            order_id=order_id,
+            order_version=order_version,
+            quantity=quantity,
+            before=before,
         )
 
     def release(self, order_id: str, order_version: int, *, at: datetime) -> None:

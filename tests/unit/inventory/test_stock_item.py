@@ -27,8 +27,14 @@ def received(quantity: int, location: str = "main") -> Happened:
     return happened(StockReceived, location=location, quantity=quantity)
 
 
-def reserved(quantity: int, version: int, order: str = ORDER) -> Happened:
-    return happened(StockReserved, order_id=order, order_version=version, quantity=quantity)
+def reserved(quantity: int, version: int, order: str = ORDER, before: int = 0) -> Happened:
+    return happened(
+        StockReserved,
+        order_id=order,
+        order_version=version,
+        quantity=quantity,
+        before=before,
+    )
 
 
 def released(quantity: int, version: int, order: str = ORDER) -> Happened:
@@ -125,12 +131,12 @@ class TestReserve:
 
     def test_reserved_when_reserving_at_a_newer_version_then_it_is_set_not_added(self):
         outcome = given(StockItem, received(10), reserved(4, 0)).when(reserve(10, 1))
-        outcome.then(reserved(10, 1))
+        outcome.then(reserved(10, 1, before=4))
         assert outcome.aggregate.reserved == 10
 
     def test_reserved_when_reserving_nothing_then_only_the_fence_is_left(self):
         outcome = given(StockItem, received(10), reserved(4, 0)).when(reserve(0, 1))
-        outcome.then(reserved(0, 1))
+        outcome.then(reserved(0, 1, before=4))
         assert outcome.aggregate.reservations == {}
         assert outcome.aggregate.fences[ORDER].order_version == 1
 

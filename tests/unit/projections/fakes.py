@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts.documents import DocumentType
@@ -20,9 +23,11 @@ from read_side.port import (
     Generation,
     ReadStoreUnavailable,
     Stored,
+    UnknownGeneration,
     WriteBatch,
     WriteConflict,
 )
+from read_side.rebuild_port import Rebuild, RebuildPhase, RebuildUnderWay, Scanned
 from tests.support.aggregates import AT
 from tests.support.projections import STORE
 
@@ -104,6 +109,13 @@ class MemoryEventStore:
         self._answer()
         return self.store
 
+    async def head(self) -> Position | None:
+        self._answer()
+        return self._log[-1].position if self._log else None
+
+    async def count(self, categories: Collection[str]) -> int:
+        return sum(category_of(event.stream) in categories for event in self._log)
+
     def _answer(self) -> None:
         if self.unavailable:
             raise EventStoreUnavailable("the event store is away")
@@ -125,6 +137,8 @@ class MemoryProjectionStore:
         self._parked: dict[tuple[str, int], dict[str, ParkedStream]] = {}
         self._discards: dict[tuple[str, str, int], Discard] = {}
         self._paused: set[str] = set()
+        self._rebuilds: dict[tuple[str, int], Rebuild] = {}
+        self._rebuilding: set[str] = set()
         self._written = asyncio.Event()
 
     def documents(self, generation: Generation) -> dict[str, Any]:
@@ -140,7 +154,7 @@ class MemoryProjectionStore:
         return [one for one in self._generations if one.projection == projection]
 
     async def create_generation(self, document_type: DocumentType, fingerprint: str) -> Generation:
-        number = len(self._generations) + 1
+        number = max((one.number for one in self._generations), default=0) + 1
         made = Generation(document_type.name, number, "building", fingerprint, AT)
         self._generations.append(made)
         self._documents[_id(made)] = {}
@@ -153,10 +167,12 @@ class MemoryProjectionStore:
             one if one.projection != generation.projection else _switched(one, generation)
             for one in self._generations
         ]
+        self._rebuilds.pop(_id(generation), None)
         self._wake()
 
     async def drop(self, generation: Generation) -> None:
         self._generations = [one for one in self._generations if _id(one) != _id(generation)]
+        self._rebuilds.pop(_id(generation), None)
 
     async def load(self, generation: Generation, keys: Sequence[str]) -> Mapping[str, Stored]:
         self._answer()
@@ -165,6 +181,7 @@ class MemoryProjectionStore:
 
     async def write(self, generation: Generation, batch: WriteBatch) -> None:
         self._answer()
+        self._state(generation)
         documents = self._documents[_id(generation)]
         for put in batch.puts:
             if put.key in self.refuse:
@@ -219,6 +236,76 @@ class MemoryProjectionStore:
 
     async def is_paused(self, projection: str) -> bool:
         return projection in self._paused
+
+    @asynccontextmanager
+    async def rebuilding(self, projection: str) -> AsyncIterator[None]:
+        if projection in self._rebuilding:
+            raise RebuildUnderWay(projection)
+        self._rebuilding.add(projection)
+        try:
+            yield
+        finally:
+            self._rebuilding.discard(projection)
+
+    async def begin_rebuild(
+        self, document_type: DocumentType, fingerprint: str, *, total: int, lease_seconds: float
+    ) -> Generation:
+        made = await self.create_generation(document_type, fingerprint)
+        await self.report_rebuild(made, "loading", done=0, total=total, lease_seconds=lease_seconds)
+        return made
+
+    async def report_rebuild(
+        self,
+        generation: Generation,
+        phase: RebuildPhase,
+        *,
+        done: int,
+        total: int,
+        lease_seconds: float,
+    ) -> None:
+        if self._state(generation) != "active":
+            until = datetime.now(UTC) + timedelta(seconds=lease_seconds)
+            before = self._rebuilds.get(_id(generation))
+            acknowledged = before is not None and before.acknowledged
+            self._rebuilds[_id(generation)] = Rebuild(
+                generation, phase, done, total, until, acknowledged
+            )
+
+    async def acknowledge_rebuild(self, generation: Generation) -> None:
+        if _id(generation) in self._rebuilds:
+            rebuild = self._rebuilds[_id(generation)]
+            self._rebuilds[_id(generation)] = replace(rebuild, acknowledged=True)
+
+    async def end_rebuild(self, generation: Generation) -> None:
+        self._rebuilds.pop(_id(generation), None)
+
+    async def rebuilds(self, projection: str) -> Sequence[Rebuild]:
+        self._answer()
+        return [one for (name, _), one in sorted(self._rebuilds.items()) if name == projection]
+
+    @asynccontextmanager
+    async def load_in_bulk(self, generation: Generation) -> AsyncIterator[MemoryProjectionStore]:
+        yield self
+
+    async def scan(
+        self, generation: Generation, *, after: str | None = None, limit: int = 1000
+    ) -> Sequence[Scanned]:
+        documents = self._documents[_id(generation)]
+        keys = [key for key in sorted(documents) if after is None or key > after]
+        return [
+            Scanned(
+                key,
+                documents[key].streams,
+                None if documents[key].document is None else json.dumps(documents[key].document),
+            )
+            for key in keys[:limit]
+        ]
+
+    def _state(self, generation: Generation) -> str:
+        for one in self._generations:
+            if _id(one) == _id(generation):
+                return one.state
+        raise UnknownGeneration(str(generation))
 
     async def wait_for_write(self, projection: str, timeout: float) -> None:  # noqa: ASYNC109
         written = self._written
