@@ -7,11 +7,13 @@ the metadata, as `hash`. Positions and recorded times are the store's and are no
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from binascii import b2a_base64
+from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Any, cast
+from uuid import UUID
 
 import msgspec
 
@@ -19,12 +21,18 @@ from event_store.port import NewEvent
 
 _EVENT, _CONTENT = b"orderlog event 1\0", b"orderlog content 1\0"
 # With the lengths in front no two events have the same content.
-_SIZES = Struct(">q5Q")
+_sizes = Struct(">q5Q").pack
+_BLOCK = 64
 _HASH_KEY, _END = b',"hash":"', b'"}'
-_HASH_LENGTH = 64
+_HASH_LENGTH = 43
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
 _TAIL_LENGTH = len(_HASH_KEY) + _HASH_LENGTH + len(_END)
 _UNHASHED = ("hash", "recordedAt")
 """Metadata that is not covered: the hash itself, and what a migration to another store adds."""
+
+
+Unchained = tuple[UUID, str, bytes, bytes]
+"""Id, type, data and metadata of an event that has no hash yet."""
 
 
 class Chain:
@@ -32,28 +40,40 @@ class Chain:
 
     def __init__(self, key: bytes) -> None:
         """Whoever has the key can forge."""
-        self._keyed = hmac.new(key, digestmod="sha256")
+        # HMAC (RFC 2104) as the hmac module does it, in half the time: each command waits for it.
+        block = hashlib.sha256(key).digest() if len(key) > _BLOCK else key
+        block = block.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
-    def link(self, before: str, stream: str, version: int, event: NewEvent) -> str:
-        """The hash of an event whose metadata are canonical, after the event of hash `before`."""
-        earlier, where, what = before.encode(), stream.encode(), event.type.encode()
-        data, metadata = event.data, event.metadata
-        sizes = (len(earlier), len(where), len(what), len(data), len(metadata))
-        parts = (_EVENT, _SIZES.pack(version, *sizes), event.id.bytes)
-        return self._digest(b"".join((*parts, earlier, where, what, data, metadata)))
+    def link(
+        self,
+        before: str,
+        stream: str,
+        version: int,
+        event_id: UUID,
+        event_type: str,
+        data: bytes,
+        metadata: bytes,
+    ) -> str:
+        """The hash of an event with these canonical metadata, after the one of hash `before`."""
+        earlier, where, what = before.encode(), stream.encode(), event_type.encode()
+        sizes = _sizes(version, len(earlier), len(where), len(what), len(data), len(metadata))
+        parts = (_EVENT, sizes, event_id.bytes, earlier, where, what, data, metadata)
+        return self._digest(b"".join(parts))
 
     def chained(
-        self, stream: str, first: int, before: str, events: Sequence[NewEvent]
+        self, stream: str, first: int, before: str, events: Iterable[Unchained]
     ) -> tuple[list[NewEvent], str]:
         """Events with their hashes, the first of them at version `first`; and the last hash.
 
         Their metadata must be canonical, as the codec makes them, and must not have hashes.
         """
         chained: list[NewEvent] = []
-        for version, event in enumerate(events, start=first):
-            before = self.link(before, stream, version, event)
-            metadata = b"".join((event.metadata[:-1], _HASH_KEY, before.encode(), _END))
-            chained.append(NewEvent(event.id, event.type, event.data, metadata))
+        for version, (event_id, event_type, data, metadata) in enumerate(events, start=first):
+            before = self.link(before, stream, version, event_id, event_type, data, metadata)
+            hashed = b"".join((metadata[:-1], _HASH_KEY, before.encode(), _END))
+            chained.append(NewEvent(event_id, event_type, data, hashed))
         return chained, before
 
     def signature(self, content: bytes) -> str:
@@ -61,9 +81,12 @@ class Chain:
         return self._digest(_CONTENT + content)
 
     def _digest(self, content: bytes) -> str:
-        keyed = self._keyed.copy()
-        keyed.update(content)
-        return keyed.hexdigest()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(content)
+        outer.update(inner.digest())
+        # Base64 for URLs, without the padding: shorter than hex by a third.
+        text = b2a_base64(outer.digest(), newline=False).translate(_FOR_URLS)
+        return text[:_HASH_LENGTH].decode()
 
 
 def readings(metadata: bytes) -> Iterator[tuple[str | None, bytes]]:

@@ -12,6 +12,7 @@ from contracts.events.base import Event
 from contracts.metadata import Metadata
 from contracts.registry import EVENT_TYPES, data_fields, data_type, id_of
 from contracts.upcasters import UPCASTERS
+from event_store.chain import Unchained
 from event_store.port import NewEvent, RecordedEvent
 
 _encode = msgspec.json.encode
@@ -41,12 +42,17 @@ class MalformedEvent(CodecError):
 
 
 def encode(event: Event, metadata: Metadata, event_id: UUID) -> NewEvent:
-    """Make an event ready to append, or to be chained before.
+    """Make an event ready to append.
 
     `metadata.schema_version` must be the event's own.
     """
+    return NewEvent(*encode_unchained(event, metadata, event_id))
+
+
+def encode_unchained(event: Event, metadata: Metadata, event_id: UUID) -> Unchained:
+    """The same for `event_store.chain`, which needs the parts."""
     data = {name: getattr(event, name) for name in data_fields(type(event))}
-    return NewEvent(event_id, type(event).__name__, _encode(data), _encode_sorted(metadata))
+    return event_id, type(event).__name__, _encode(data), _encode_sorted(metadata)
 
 
 def decode_metadata(recorded: RecordedEvent) -> Metadata:

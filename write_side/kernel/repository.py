@@ -17,7 +17,7 @@ from contracts.events.base import Event
 from contracts.ids import new_uuid
 from contracts.metadata import Idempotency
 from event_store.chain import Chain
-from event_store.codec import UnknownEventType, decode, decode_metadata, encode
+from event_store.codec import UnknownEventType, decode, decode_metadata, encode_unchained
 from event_store.errors import WrongExpectedVersion
 from event_store.port import (
     NO_VERSION,
@@ -289,7 +289,9 @@ class Repository(Generic[A]):
         """
         pending = cast("Sequence[Event]", aggregate.collect_events())
         events = [
-            encode(event, event_metadata(event, command, context, idempotency), new_uuid())
+            encode_unchained(
+                event, event_metadata(event, command, context, idempotency), new_uuid()
+            )
             for event in pending
         ]
         first = aggregate.version - len(events) + 1
