@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from event_store.port import EventStore
 from projections.projector import AnyProjector
 from projections.worker import POLL_SECONDS, Worker
-from read_side.port import ProjectionStore
+from read_side.rebuild_port import RebuildStore
 
 
 class EmbeddedRunner:
@@ -20,7 +20,7 @@ class EmbeddedRunner:
     def __init__(
         self,
         event_store: EventStore,
-        projection_store: ProjectionStore,
+        projection_store: RebuildStore,
         projectors: Iterable[AnyProjector],
         *,
         poll_seconds: float = POLL_SECONDS,

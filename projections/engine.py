@@ -19,11 +19,11 @@ from read_side.port import (
     Discard,
     DocumentRefused,
     Generation,
-    ProjectionStore,
     Stored,
     WriteBatch,
     WriteConflict,
 )
+from read_side.rebuild_port import GenerationWriter
 
 PAGE = 500
 """Events of a stream that are read and written at once when it is caught up with."""
@@ -69,7 +69,7 @@ class Engine:
         projector: AnyProjector,
         generation: Generation,
         event_store: EventStore,
-        projection_store: ProjectionStore,
+        projection_store: GenerationWriter,
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
 from event_store.port import Position
 from projections.projector import AnyProjector, fingerprint
 from read_side.port import Generation, ProjectionStore
+from read_side.rebuild_port import RebuildStore
 
 ALL_EVENTS = "all"
 """The checkpoint's source when a projection reads the whole event store in its own order."""
@@ -34,24 +36,32 @@ async def position_of(store: ProjectionStore, generation: Generation) -> Positio
 
 
 async def generation_to_write(
-    store: ProjectionStore, projector: AnyProjector, identity: str
+    store: RebuildStore, projector: AnyProjector, identity: str
 ) -> Generation:
     """The generation that this projector brings forward; a new, empty one where none fits.
 
     One fits that was made by the same code from the same event store. The active one comes first,
-    then one whose building was interrupted. Others that were being built are dropped; the active
-    one, if it does not fit, is left as it is and serves until the new one is activated.
+    then one whose building was interrupted. Others that were being built are dropped, except by a
+    rebuild; the active one, if it does not fit, is left as it is and serves until the new one is
+    activated.
     """
     own = fingerprint(projector)
     generations = await store.generations(projector.name)
+    rebuilt = {it.generation.number for it in await store.rebuilds(projector.name)}
     fitting: dict[str, Generation] = {}
     for one in generations:
+        if one.number in rebuilt and one.state == "building":
+            continue
         if one.fingerprint == own and await is_trusted(store, one, identity):
             fitting[one.state] = one
         elif one.state == "building":
             await store.drop(one)
-    if chosen := fitting.get("active") or fitting.get("building"):
-        return chosen
+    if "active" in fitting:
+        if "building" in fitting:
+            await store.drop(fitting["building"])  # A rebuild was quicker.
+        return fitting["active"]
+    if "building" in fitting:
+        return fitting["building"]
     made = await store.create_generation(projector.document_type, own)
     log.info(
         "a new generation is being built",
@@ -75,12 +85,34 @@ async def go_green(store: ProjectionStore, generation: Generation, identity: str
         if stuck:
             return False
     await store.activate(generation)
+    await drop_retired_except(store, active or generation)
     log.info(
         "the new generation answers queries now",
         projection=generation.projection,
         generation=generation.number,
     )
     return True
+
+
+async def drop_retired_except(store: ProjectionStore, kept: Generation) -> None:
+    """Drop the retired generations except this one, which stays for a rollback."""
+    for one in await store.generations(kept.projection):
+        if one.state == "retired" and one.number != kept.number:
+            await store.drop(one)
+
+
+async def drop_abandoned(store: RebuildStore, projection: str, now: datetime) -> None:
+    """Drop what rebuilds left behind whose lease has lapsed."""
+    for rebuild in await store.rebuilds(projection):
+        if not rebuild.is_abandoned(now):
+            continue
+        log.warning(
+            "a rebuild was abandoned", projection=projection, generation=rebuild.generation.number
+        )
+        if rebuild.generation.state == "building":
+            await store.drop(rebuild.generation)
+        else:
+            await store.end_rebuild(rebuild.generation)
 
 
 def _why(active: Generation | None, own: str) -> str:

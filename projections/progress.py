@@ -13,11 +13,11 @@ from projections.projector import AnyProjector
 from projections.status import Projections
 from read_side.port import (
     Generation,
-    ProjectionStore,
     ReadStoreError,
     ReadStoreUnavailable,
     WriteNotifier,
 )
+from read_side.rebuild_port import RebuildStore
 
 LONGEST_TURN = 0.05
 """Seconds after which to look again although no write was seen: others may have written."""
@@ -29,7 +29,7 @@ class ReadProgress:
     def __init__(
         self,
         event_store: EventStore,
-        projection_store: ProjectionStore,
+        projection_store: RebuildStore,
         notifier: WriteNotifier,
         projectors: Mapping[str, AnyProjector],
     ) -> None:

@@ -12,7 +12,8 @@ from event_store.port import EventStore
 from projections.engine import utc_now
 from projections.generations import active_of, is_trusted, position_of
 from projections.projector import AnyProjector, fingerprint
-from read_side.port import Generation, ProjectionStore
+from read_side.port import Generation
+from read_side.rebuild_port import Rebuild, RebuildStore
 
 ProjectionState = Literal["live", "paused", "building", "stale-code"]
 
@@ -32,6 +33,8 @@ class ProjectionStatus:
     """Age of the oldest recorded event that is not shown yet; 0.0 when all are."""
     parked: int
     """Streams that wait for an operator."""
+    rebuild: Rebuild | None = None
+    """What is being built beside it, or was built and not switched to."""
 
 
 class Projections:
@@ -40,7 +43,7 @@ class Projections:
     def __init__(
         self,
         event_store: EventStore,
-        projection_store: ProjectionStore,
+        projection_store: RebuildStore,
         projectors: Mapping[str, AnyProjector],
         *,
         now: Callable[[], datetime] = utc_now,
@@ -76,7 +79,18 @@ class Projections:
             state=state,
             lag_seconds=await self._lag(projector, active if trusted else None),
             parked=len(await self.parked(name)),
+            rebuild=await self.rebuild(name),
         )
+
+    async def rebuild(self, name: str) -> Rebuild | None:
+        """The newest rebuild that was not abandoned.
+
+        Raises:
+            ReadStoreUnavailable: it can't be told now.
+        """
+        rebuilds = await self._store.rebuilds(name)
+        under_way = [one for one in rebuilds if not one.is_abandoned(self._now())]
+        return under_way[-1] if under_way else None
 
     async def lag(self, name: str) -> float:
         """Seconds since the oldest event that is not shown was recorded; 0.0 when all are shown.
@@ -125,8 +139,11 @@ class Projections:
 
     async def _generations_in_use(self, name: str) -> Sequence[Generation]:
         generations = await self._store.generations(name)
+        rebuilds = await self._store.rebuilds(name)
+        # A generation that is being loaded belongs to whoever loads it.
+        loading = {it.generation.number for it in rebuilds if it.phase == "loading"}
         return sorted(
-            (one for one in generations if one.state != "retired"),
+            (one for one in generations if one.state != "retired" and one.number not in loading),
             key=lambda one: one.state != "active",
         )
 

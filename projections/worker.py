@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Container, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from event_store.errors import EventStoreUnavailable
 from event_store.port import Delivery, EventStore
-from projections.engine import Engine
-from projections.generations import ALL_EVENTS, generation_to_write, go_green, position_of
-from projections.projector import AnyProjector
-from read_side.port import Checkpoint, Generation, ProjectionStore, ReadStoreUnavailable
+from projections.engine import Engine, utc_now
+from projections.generations import (
+    ALL_EVENTS,
+    active_of,
+    drop_abandoned,
+    generation_to_write,
+    go_green,
+    is_trusted,
+    position_of,
+)
+from projections.projector import AnyProjector, fingerprint
+from read_side.port import Checkpoint, Generation, ReadStoreUnavailable, UnknownGeneration
+from read_side.rebuild_port import RebuildStore
 
 POLL_SECONDS = 0.5
 """How often operators' requests are looked for."""
@@ -28,6 +39,10 @@ IDLE_CHECKPOINT_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
+class _Switched(Exception):
+    """Another generation serves than the one that is followed."""
+
+
 @dataclass(slots=True)
 class _Session:
     """One generation being followed."""
@@ -36,6 +51,8 @@ class _Session:
     generation: Generation
     store: str
     serving: bool
+    beside: bool = False
+    """Whether it is followed for a rebuild, beside the one that serves."""
     caught_up: bool = False
     held_back: bool = False
     checkpoint_written: float = 0.0
@@ -47,7 +64,7 @@ class Worker:
     def __init__(
         self,
         event_store: EventStore,
-        projection_store: ProjectionStore,
+        projection_store: RebuildStore,
         projector: AnyProjector,
         *,
         poll_seconds: float = POLL_SECONDS,
@@ -80,8 +97,11 @@ class Worker:
 
     async def _run(self) -> None:
         while True:
+            switched = False
             try:
                 await self._session()
+            except* _Switched:
+                switched = True
             except* (EventStoreUnavailable, ReadStoreUnavailable) as group:
                 log.warning(
                     "projection waits: a store does not answer",
@@ -95,16 +115,20 @@ class Worker:
                     projection=self._name,
                     again_in=self._delay,
                 )
+            if switched:
+                continue
             await asyncio.sleep(self._delay * random.uniform(0.5, 1.0))  # noqa: S311 no secret
             self._delay = min(self._delay * 2, LONGEST_DELAY)
 
     async def _session(self) -> None:
         identity = await self._events.identity()
+        await drop_abandoned(self._store, self._name, utc_now())
         generation = await generation_to_write(self._store, self._projector, identity)
         engine = Engine(self._projector, generation, self._events, self._store)
         session = _Session(engine, generation, identity, serving=generation.state == "active")
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._mind_operators(session))
+            beside = _Beside(group)
+            group.create_task(self._mind_operators(session, beside))
             await self._follow(session)
 
     async def _follow(self, session: _Session) -> None:
@@ -127,8 +151,11 @@ class Worker:
             session.checkpoint_written = now
         if delivery.caught_up and not session.caught_up:
             session.caught_up = True
-            await self._serve(session)
-            self.ready.set()
+            if session.beside:
+                await self._store.acknowledge_rebuild(session.generation)
+            else:
+                await self._serve(session)
+                self.ready.set()
 
     async def _serve(self, session: _Session) -> None:
         if session.serving or not session.caught_up:
@@ -151,13 +178,73 @@ class Worker:
         await self._unpaused.wait()
         log.info("projection goes on", projection=self._name)
 
-    async def _mind_operators(self, session: _Session) -> None:
+    async def _mind_operators(self, session: _Session, beside: _Beside) -> None:
         while True:
             await asyncio.sleep(self._poll_seconds)
             if await self._store.is_paused(self._name):
                 continue
             self._unpaused.set()
             async with self._busy:
-                if await session.engine.parked():
-                    await session.engine.carry_out_requests()
+                await self._mind_rebuilds(session, beside)
+                for one in (session, *beside.sessions()):
+                    if await one.engine.parked():
+                        await one.engine.carry_out_requests()
                 await self._serve(session)
+
+    async def _mind_rebuilds(self, session: _Session, beside: _Beside) -> None:
+        """Follow what a rebuild has loaded, and what was switched to."""
+        await drop_abandoned(self._store, self._name, utc_now())
+        listed = {it.generation.number: it for it in await self._store.rebuilds(self._name)}
+        active = active_of(await self._store.generations(self._name))
+        if (
+            active is not None
+            and active.number != session.generation.number
+            and (session.serving or await self._is_ours(active, session.store))
+        ):
+            raise _Switched
+        beside.keep(listed)
+        for number, rebuild in listed.items():
+            if number in beside or rebuild.phase == "loading":
+                continue
+            if await self._is_ours(rebuild.generation, session.store):
+                generation = rebuild.generation
+                engine = Engine(self._projector, generation, self._events, self._store)
+                one = _Session(engine, generation, session.store, serving=True, beside=True)
+                beside.add(one, self._follow_beside(one))
+
+    async def _is_ours(self, generation: Generation, identity: str) -> bool:
+        ours = generation.fingerprint == fingerprint(self._projector)
+        return ours and await is_trusted(self._store, generation, identity)
+
+    async def _follow_beside(self, session: _Session) -> None:
+        try:
+            await self._follow(session)
+        except UnknownGeneration:
+            log.info(
+                "the rebuild was given up",
+                projection=self._name,
+                generation=session.generation.number,
+            )
+
+
+class _Beside:
+    """The generations that are followed for rebuilds, each in a task of the group."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._followed: dict[int, tuple[_Session, asyncio.Task[None]]] = {}
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._followed
+
+    def sessions(self) -> list[_Session]:
+        return [session for session, _ in self._followed.values()]
+
+    def add(self, session: _Session, following: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(following)
+        self._followed[session.generation.number] = session, task
+
+    def keep(self, listed: Container[int]) -> None:
+        """End those that are not listed any more. None of them is writing now."""
+        for number in [number for number in self._followed if number not in listed]:
+            self._followed.pop(number)[1].cancel()

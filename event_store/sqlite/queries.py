@@ -35,6 +35,12 @@ def head(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT max(position) FROM events").fetchone()[0] or 0
 
 
+def count(connection: sqlite3.Connection, categories: Collection[str]) -> int:
+    """How many events there are in these categories."""
+    one = "SELECT count(*) FROM events WHERE category = ?"
+    return sum(connection.execute(one, (name,)).fetchone()[0] for name in set(categories))
+
+
 def stream_version(connection: sqlite3.Connection, stream: str) -> int:
     """The version of the last event of a stream."""
     query = "SELECT max(version) FROM events WHERE stream = ?"

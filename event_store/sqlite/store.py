@@ -160,6 +160,10 @@ class SqliteEventStore:
         number = await self._reader.run(queries.head)
         return position_of(number) if number else None
 
+    async def count(self, categories: Collection[str]) -> int:
+        """How many events there are in these categories."""
+        return await self._reader.run_in_thread(queries.count, categories)
+
     async def stream_version(self, stream: str) -> int:
         """The version of the last event of a stream, or `NO_VERSION`."""
         return await self._reader.run(queries.stream_version, stream)

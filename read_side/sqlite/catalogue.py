@@ -1,4 +1,4 @@
-"""The catalogue of a read store's folder: generations, pauses and discards, for all processes."""
+"""The catalogue of a read store's folder, for all processes: generations, rebuilds, pauses..."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 
 from contracts.documents import DocumentType
 from read_side.port import Discard, Generation, ReadStoreError, UnknownGeneration
+from read_side.rebuild_port import Rebuild
 from read_side.sqlite.columns import decode_type, encode_type
 from read_side.sqlite.connections import (
     BUSY_SECONDS,
@@ -27,7 +28,7 @@ from read_side.sqlite.connections import (
 T = TypeVar("T")
 
 _KIND = 0x6F6C7263
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS projections(
     name TEXT PRIMARY KEY,
@@ -51,7 +52,18 @@ CREATE TABLE IF NOT EXISTS discards(
     reason TEXT NOT NULL,
     PRIMARY KEY(projection, stream, version)
 );
+CREATE TABLE IF NOT EXISTS rebuilds(
+    projection TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    phase TEXT NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    lease_until TEXT NOT NULL,
+    acknowledged INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY(projection, number)
+);
 """
+_FORGET_REBUILD = "DELETE FROM rebuilds WHERE projection = ? AND number = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ class Snapshot:
     generations: dict[tuple[str, int], Listed]
     active: dict[str, Listed]
     paused: frozenset[str]
+    rebuilds: tuple[Rebuild, ...]
 
 
 class Catalogue:
@@ -81,7 +94,7 @@ class Catalogue:
         self._threads = threads
         self._writing = asyncio.Lock()
         self._seen = -1
-        self._snapshot = Snapshot({}, {}, frozenset())
+        self._snapshot = Snapshot({}, {}, frozenset(), ())
 
     @classmethod
     async def open(cls, path: Path, threads: Executor) -> Self:
@@ -110,13 +123,20 @@ class Catalogue:
         """
         listed = self.current().generations.get((generation.projection, generation.number))
         if listed is None:
-            raise _unknown(generation)
+            raise unknown(generation)
         return listed
 
     async def create(
-        self, kind: DocumentType, fingerprint: str, make_file: Callable[[int], None]
+        self,
+        kind: DocumentType,
+        fingerprint: str,
+        make_file: Callable[[int], None],
+        also: Callable[[sqlite3.Connection, Generation], None] | None = None,
     ) -> Generation:
-        """List a new generation once `make_file` has made the file of that number."""
+        """List a new generation once `make_file` has made the file of that number.
+
+        `also` writes what belongs to it, in the same transaction.
+        """
 
         def work(connection: sqlite3.Connection) -> Generation:
             connection.execute("INSERT OR IGNORE INTO projections(name) VALUES (?)", (kind.name,))
@@ -132,9 +152,11 @@ class Catalogue:
                 "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)",
                 (kind.name, number, "building", fingerprint, now.isoformat(), encode_type(kind)),
             )
+            if also is not None:
+                also(connection, generation)
             return generation
 
-        return await self._write(work)
+        return await self.write(work)
 
     async def activate(self, generation: Generation) -> None:
         """Make this the one active generation of its projection."""
@@ -151,9 +173,10 @@ class Catalogue:
                 (name, number),
             )
             if changed.rowcount == 0:
-                raise _unknown(generation)
+                raise unknown(generation)
+            connection.execute(_FORGET_REBUILD, (name, number))
 
-        await self._write(work)
+        await self.write(work)
 
     async def remove(self, generation: Generation) -> None:
         """Take a generation that is not active off the list."""
@@ -168,8 +191,9 @@ class Catalogue:
                     f"generation {generation.number} of {generation.projection} answers queries"
                 )
             connection.execute("DELETE FROM generations WHERE projection = ? AND number = ?", key)
+            connection.execute(_FORGET_REBUILD, key)
 
-        await self._write(work)
+        await self.write(work)
 
     async def set_paused(self, projection: str, paused: bool) -> None:
         """Remember whether the projection shall stand still."""
@@ -201,15 +225,17 @@ class Catalogue:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(sql, values)
 
-        await self._write(work)
+        await self.write(work)
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something in one transaction, on disk when this returns."""
         loop = asyncio.get_running_loop()
         async with self._writing:
             return await loop.run_in_executor(self._threads, _in_transaction, self.path, work)
 
 
-def _unknown(generation: Generation) -> UnknownGeneration:
+def unknown(generation: Generation) -> UnknownGeneration:
+    """What is raised for a generation that was dropped."""
     return UnknownGeneration(
         f"there is no generation {generation.number} of {generation.projection}"
     )
@@ -220,7 +246,8 @@ def _prepared(path: Path) -> sqlite3.Connection:
         with closing(connect(path, create=True)) as connection:
             _switch_to_wal(connection)
             connection.execute("BEGIN IMMEDIATE")
-            if not check_version(connection, path, kind=_KIND, version=_VERSION):
+            check_version(connection, path, kind=_KIND, version=_VERSION)
+            if connection.execute("PRAGMA user_version").fetchone() != (_VERSION,):
                 for statement in _TABLES.split(";"):
                     connection.execute(statement)
                 mark_version(connection, kind=_KIND, version=_VERSION)
@@ -264,9 +291,25 @@ def _read(connection: sqlite3.Connection) -> Snapshot:
         )
         for name, number, state, fingerprint, created_at, document_type in rows
     ]
+    generations = {(it.generation.projection, it.generation.number): it.generation for it in listed}
+    rebuilds = connection.execute(
+        "SELECT projection, number, phase, done, total, lease_until, acknowledged FROM rebuilds"
+        " ORDER BY projection, number"
+    ).fetchall()
     paused = connection.execute("SELECT name FROM projections WHERE paused").fetchall()
     return Snapshot(
         {(one.generation.projection, one.generation.number): one for one in listed},
         {one.generation.projection: one for one in listed if one.generation.state == "active"},
         frozenset(name for (name,) in paused),
+        tuple(
+            Rebuild(
+                generations[name, number],
+                phase,
+                done,
+                total,
+                datetime.fromisoformat(lease_until),
+                bool(acknowledged),
+            )
+            for name, number, phase, done, total, lease_until, acknowledged in rebuilds
+        ),
     )

@@ -27,6 +27,7 @@ from read_side.port import (
     Stored,
     WriteConflict,
 )
+from read_side.rebuild_port import Scanned
 from read_side.sqlite.columns import Columns, encodable
 from read_side.sqlite.connections import BUSY_SECONDS, sqlite_errors
 from read_side.sqlite.schema import analyse, make_indexes, open_generation_file
@@ -109,6 +110,14 @@ class GenerationFile:
             )
             for key, text, streams, revision in rows
         }
+
+    async def scan(self, after: str | None, limit: int) -> Sequence[Scanned]:
+        """A run of documents in the order of their keys, read in a thread."""
+        sql = "SELECT key, streams, document FROM documents JOIN bodies USING (id)"
+        beyond, values = ("", (limit,)) if after is None else (" WHERE key > ?", (after, limit))
+        sql = f"{sql}{beyond} ORDER BY key LIMIT ?"
+        rows = await self.in_thread(lambda connection: connection.execute(sql, values).fetchall())
+        return [Scanned(key, msgspec.json.decode(text), document) for key, text, document in rows]
 
     def read(self, sql: str, values: Sequence[str | int] = ()) -> list[Any]:
         """The rows of a short query."""

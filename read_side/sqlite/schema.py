@@ -63,7 +63,7 @@ def make_indexes(path: Path, columns: Columns) -> None:
     with sqlite_errors(path), closing(connect(path)) as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("BEGIN IMMEDIATE")
-        for statement in _indexes(columns):
+        for statement in indexes(columns):
             connection.execute(statement)
         connection.execute("COMMIT")
         analyse(connection)
@@ -108,7 +108,8 @@ def _tables(columns: Columns) -> Iterator[str]:
     )
 
 
-def _indexes(columns: Columns) -> Iterator[str]:
+def indexes(columns: Columns) -> Iterator[str]:
+    """Statements that make what queries need and writing does not."""
     for number, column in enumerate(columns.top):
         yield f"CREATE INDEX IF NOT EXISTS documents_{number} ON documents({column.sql}, key)"
     for position, (name, fields) in enumerate(columns.lists.items()):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from contracts.parked import ParkedRequest, ParkedStream
@@ -18,9 +19,9 @@ def read_checkpoints(file: GenerationFile) -> Mapping[str, Checkpoint]:
     return {row[0]: Checkpoint(*row) for row in rows}
 
 
-def read_parked(file: GenerationFile) -> Sequence[ParkedStream]:
-    """The parked streams, oldest first."""
-    rows = file.read(
+def read_parked(read: Callable[[str], list[Any]]) -> Sequence[ParkedStream]:
+    """The parked streams, oldest first; `read` gives the rows of a query."""
+    rows = read(
         "SELECT subscriber, stream, version, event_id, error, parked_at, request, reason"
         " FROM parked ORDER BY parked_at, stream"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from read_side.sqlite import searching, states
 from read_side.sqlite.catalogue import Catalogue
 from read_side.sqlite.columns import Columns
 from read_side.sqlite.open_files import OpenFiles
+from read_side.sqlite.rebuild_store import SqliteRebuilds
 from read_side.sqlite.schema import make_generation_file, remove_generation_file
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -38,8 +39,8 @@ _POLL_SECONDS = 0.02
 """How often a waiting reader looks whether another process has written."""
 
 
-class SqliteReadStore:
-    """`Documents`, `ProjectionStore` and `WriteNotifier`; several processes may share the folder.
+class SqliteReadStore(SqliteRebuilds):
+    """`Documents`, `RebuildStore` and `WriteNotifier`; several processes may share the folder.
 
     Raises `ReadStoreUnavailable` when a file is locked for long, full or read-only, and
     `ReadStoreError` when it is damaged or of a newer version.
@@ -166,15 +167,7 @@ class SqliteReadStore:
 
     async def create_generation(self, document_type: DocumentType, fingerprint: str) -> Generation:
         """Make an empty generation in state `building`."""
-        self._check_open()
-        name = document_type.name
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} can't name a file: lower case letters, digits and _")
-        columns = Columns(document_type)
-
-        def make_file(number: int) -> None:
-            make_generation_file(self._files.path(name, number), columns)
-
+        make_file = self._maker(document_type)
         return await self._catalogue.create(document_type, fingerprint, make_file)
 
     async def activate(self, generation: Generation) -> None:
@@ -213,7 +206,7 @@ class SqliteReadStore:
     async def parked(self, generation: Generation) -> Sequence[ParkedStream]:
         """The parked streams, oldest first."""
         self._check_open()
-        return states.read_parked(await self._files.of(generation))
+        return states.read_parked((await self._files.of(generation)).read)
 
     async def request(
         self, generation: Generation, stream: str, request: ParkedRequest, reason: str | None
@@ -241,6 +234,19 @@ class SqliteReadStore:
         """Whether the projection was asked to stand still."""
         self._check_open()
         return projection in self._catalogue.current().paused
+
+    def _maker(self, document_type: DocumentType) -> Callable[[int], None]:
+        """Makes the file of a generation, by its number."""
+        self._check_open()
+        name = document_type.name
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} can't name a file: lower case letters, digits and _")
+        columns = Columns(document_type)
+
+        def make_file(number: int) -> None:
+            make_generation_file(self._files.path(name, number), columns)
+
+        return make_file
 
     def _check_open(self) -> None:
         if self._closed:

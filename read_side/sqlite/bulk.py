@@ -1,0 +1,200 @@
+"""Loading a generation that nobody else uses: one statement a batch, beside the next one's making.
+
+The file has no journal and is not synced until the end: a load that ends early is thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from contracts.parked import ParkedStream
+from read_side.port import Discard, DocumentRefused, Generation, Put, Stored, WriteBatch
+from read_side.sqlite import bulk_sql, states
+from read_side.sqlite.catalogue import Catalogue
+from read_side.sqlite.columns import Columns
+from read_side.sqlite.connections import sqlite_errors
+from read_side.sqlite.schema import analyse, indexes, open_generation_file
+from read_side.sqlite.shape import rows_decoder
+
+T = TypeVar("T")
+
+_CACHE_KIB = 131_072
+_SEEN_BITS = 1 << 27
+_encode = msgspec.json.encode
+_decode_streams = msgspec.json.Decoder(dict[str, int]).decode
+
+
+class SqliteBulkLoad:
+    """Writes in a thread of its own; a write returns as soon as the one before is done."""
+
+    def __init__(self, connection: sqlite3.Connection, columns: Columns, catalogue: Catalogue):
+        """Own the connection; use `loading`."""
+        self._connection = connection
+        self._columns = columns
+        self._catalogue = catalogue
+        self._upsert = bulk_sql.upsert_documents(columns)
+        self._check = rows_decoder(columns)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-store-bulk")
+        self._pending: asyncio.Future[None] | None = None
+        self._recent: dict[str, Stored] = {}
+        self._seen = bytearray(_SEEN_BITS // 8)
+
+    async def load(self, generation: Generation, keys: Sequence[str]) -> Mapping[str, Stored]:
+        """Those of the documents that exist, by key."""
+        found: dict[str, Stored] = {}
+        unsure: list[str] = []
+        for key in keys:
+            if (recent := self._recent.get(key)) is not None:
+                found[key] = recent
+            elif self._may_be_there(key):
+                unsure.append(key)
+        if unsure:
+            rows = await self._run(
+                lambda: self._connection.execute(bulk_sql.LOAD, (_encode(unsure),)).fetchall()
+            )
+            for key, text, streams, revision in rows:
+                document = None if text is None else msgspec.json.decode(text)
+                found[key] = Stored(document, _decode_streams(streams), revision)
+        return found
+
+    async def write(self, generation: Generation, batch: WriteBatch) -> None:
+        """Write documents, then the checkpoint, while the caller goes on.
+
+        Raises:
+            DocumentRefused: nothing of the batch is written.
+        """
+        rows = self._rows(batch.puts)
+        await self.settle()
+        self._recent = {
+            put.key: Stored(put.document, put.streams, (put.revision or 0) + 1)
+            for put in batch.puts
+        }
+        loop = asyncio.get_running_loop()
+        self._pending = loop.run_in_executor(self._thread, self._write, rows, batch)
+
+    async def parked(self, generation: Generation) -> Sequence[ParkedStream]:
+        """The parked streams, oldest first."""
+        return await self._run(
+            lambda: states.read_parked(lambda sql: self._connection.execute(sql).fetchall())
+        )
+
+    async def discard(self, discard: Discard) -> None:
+        """Remember an event as given up."""
+        await self._catalogue.add_discard(discard)
+
+    async def discards(self, projection: str) -> Sequence[Discard]:
+        """What was given up."""
+        return self._catalogue.discards(projection)
+
+    async def settle(self) -> None:
+        """Return when all was written."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            await pending
+
+    async def finish(self, path: Path) -> None:
+        """Make the generation ready for others, and safe on disk."""
+        await self._run(lambda: self._finish(path))
+
+    async def close(self) -> None:
+        """Wait for the write under way, whatever becomes of it, and let go of the file."""
+        if self._pending is not None:
+            await asyncio.wait([self._pending])
+            self._pending.exception()
+        await asyncio.to_thread(self._thread.shutdown)
+        self._connection.close()
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        await self.settle()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _rows(self, puts: Sequence[Put]) -> bytes:
+        rows = [(put.key, (put.revision or 0) + 1, put.streams, put.document) for put in puts]
+        try:
+            encoded = _encode(rows)
+            self._check(encoded)
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+            for put in puts:
+                self._refuse(put)
+            encoded = _encode(rows)
+        for put in puts:
+            bit = hash(put.key) % _SEEN_BITS
+            self._seen[bit >> 3] |= 1 << (bit & 7)
+        return encoded
+
+    def _refuse(self, put: Put) -> None:
+        """Find out whether it is this document that can't be stored."""
+        self._columns.index(put.key, put.document)
+        try:
+            _encode((put.key, put.document))
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            raise DocumentRefused(put.key, str(error)) from error
+
+    def _may_be_there(self, key: str) -> bool:
+        """False for a key that was certainly not written: then nobody has to wait and look."""
+        bit = hash(key) % _SEEN_BITS
+        return bool(self._seen[bit >> 3] & 1 << (bit & 7))
+
+    def _write(self, rows: bytes, batch: WriteBatch) -> None:
+        text = rows.decode()
+        self._connection.execute("BEGIN")
+        self._connection.execute(self._upsert, (text,))
+        self._connection.execute(bulk_sql.UPSERT_BODIES, (text,))
+        states.write_states(self._connection, batch)
+        self._connection.execute("COMMIT")
+
+    def _finish(self, path: Path) -> None:
+        self._connection.execute("BEGIN")
+        for statement in (*bulk_sql.fill_lists_and_words(self._columns), *indexes(self._columns)):
+            self._connection.execute(statement)
+        analyse(self._connection)
+        self._connection.execute("COMMIT")
+        _sync(path)
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        _sync(path.parent)
+
+
+@asynccontextmanager
+async def loading(
+    path: Path, columns: Columns, catalogue: Catalogue
+) -> AsyncGenerator[SqliteBulkLoad]:
+    """Load the file of a generation; see `RebuildStore.load_in_bulk`."""
+    with sqlite_errors(path):
+        load = SqliteBulkLoad(await asyncio.to_thread(_open, path), columns, catalogue)
+        try:
+            yield load
+            await load.finish(path)
+        finally:
+            await load.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = open_generation_file(path, busy_seconds=1)
+    for setting in (
+        "locking_mode = EXCLUSIVE",
+        "journal_mode = OFF",
+        "synchronous = OFF",
+        f"cache_size = -{_CACHE_KIB}",
+        # What is sorted for indexes goes to files: memory stays the same however much there is.
+        "temp_store = FILE",
+    ):
+        connection.execute(f"PRAGMA {setting}")
+    return connection
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
