@@ -10,6 +10,7 @@ from typing import Protocol
 
 from contracts.values import Role
 from event_store.port import EventStore, SubscriptionStore
+from read_side.audit.trail import AuditTrail
 from read_side.freshness import Projections
 from read_side.port import Documents
 from write_side.kernel.bus import CommandBus
@@ -53,6 +54,11 @@ class Application(Protocol):
     @property
     def projections(self) -> SteeredProjections:
         """State of the projections, and what operators can ask of them."""
+        ...
+
+    @property
+    def audit(self) -> AuditTrail:
+        """What explains events."""
         ...
 
     def token(self, user_id: str, roles: tuple[Role, ...], lifetime: timedelta) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from api.cli.application import Copy, OpenApplication
+from api.cli.audit import add_audit
 from api.cli.copies import add_backup
 from api.cli.events import add_events
 from api.cli.importing import add_import
@@ -32,6 +33,7 @@ def create_cli(open_application: OpenApplication, backup: Copy, restore: Copy) -
     )
     add_token(cli, open_application)
     add_events(cli, open_application)
+    add_audit(cli, open_application)
     add_projections(cli, open_application)
     add_parked(cli, open_application)
     add_import(cli, open_application)

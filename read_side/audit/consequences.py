@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -73,12 +73,25 @@ async def follow(documents: Documents, event_ids: Iterable[str]) -> Found:
 
 
 def trees_of(entries: Iterable[Entry]) -> list[Followed]:
-    """The entries, each under the one that caused it where that came before."""
+    """The entries, each under the one that caused it where that is among them."""
+    nodes = {
+        entry["event_id"]: cast("Followed", {**entry, "consequences": []}) for entry in entries
+    }
+    causes: dict[str, str] = {}
     roots: list[Followed] = []
-    known: dict[str, Followed] = {}
-    for entry in entries:
-        node = cast("Followed", {**entry, "consequences": []})
-        cause = known.get(entry["causation_id"] or "")
-        (roots if cause is None else cause["consequences"]).append(node)
-        known[entry["event_id"]] = node
+    for event_id, node in nodes.items():
+        cause = node["causation_id"]
+        if cause is None or cause not in nodes or event_id in _chain(cause, causes):
+            roots.append(node)
+        else:
+            causes[event_id] = cause
+            nodes[cause]["consequences"].append(node)
     return roots
+
+
+def _chain(event_id: str, causes: Mapping[str, str]) -> Iterator[str]:
+    """The event, its cause, the cause of that, and so on."""
+    at: str | None = event_id
+    while at is not None:
+        yield at
+        at = causes.get(at)

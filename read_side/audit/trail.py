@@ -121,7 +121,9 @@ class AuditTrail:
         if lost is not None:
             raise Unavailable(f"The past can't be replayed: {lost}")
         if version is not None and reached < version:
-            raise NotFound(f"Order {order_id} has not come to version {version}.")
+            raise NotFound(
+                f"Order {order_id} has not come to version {version}.", code="order-not-found"
+            )
         return shown
 
     async def events(self, wanted: EventFilter, page: PageWanted) -> Page[Entry]:

@@ -73,6 +73,11 @@ def _product(before: Document) -> str:
     return str(before.get("name", "the product"))
 
 
+def _reserved(event: inventory.StockReserved, before: Document) -> str:
+    instead = f" instead of {event.before}" if event.before else ""
+    return f"reserved {event.quantity}{instead} for order {event.order_id}"
+
+
 def _released(event: inventory.StockReleased, before: Document) -> str:
     if event.quantity:
         return f"released the {event.quantity} that were reserved for order {event.order_id}"
@@ -114,7 +119,7 @@ _WORDS: Mapping[type[Event], Callable[[Any, Document], str]] = {
     sales.OrderDelivered: lambda e, _: "marked the order as delivered",
     inventory.StockReceived: lambda e, _: f"received {e.quantity} at {e.location}",
     inventory.StockAdjusted: _adjusted,
-    inventory.StockReserved: lambda e, _: f"reserved {e.quantity} for order {e.order_id}",
+    inventory.StockReserved: _reserved,
     inventory.StockReleased: _released,
     inventory.StockIssued: lambda e, _: f"issued {e.quantity} for order {e.order_id}",
     users.UserRegistered: lambda e, _: f"registered {e.name}",

@@ -76,10 +76,14 @@ class FakeEvents:
         return found[:limit]
 
 
+def past() -> ProjectedPast:
+    """The fold of the projectors."""
+    return ProjectedPast(PROJECTORS.values(), STORE)
+
+
 def trail(documents: Any, events: Sequence[RecordedEvent] = EVENTS) -> AuditTrail:
     """The audit of these events."""
-    past = ProjectedPast(PROJECTORS.values(), STORE)
-    return AuditTrail(FakeEvents(events), past, documents)
+    return AuditTrail(FakeEvents(events), past(), documents)
 
 
 async def put_event_log(folder: Path, events: Sequence[RecordedEvent] = EVENTS) -> None:
