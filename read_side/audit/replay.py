@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -63,6 +64,8 @@ async def replay(
         if len(chunk) < CHUNK:
             return
         first = chunk[-1].version + 1
+        # A short read does not give way to other requests, and a hot stream has many.
+        await asyncio.sleep(0)
 
 
 def _next(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from contracts.events.inventory import StockReceived
 from read_side.audit.index import EventFilter
 from read_side.audit.replay import CHUNK
@@ -44,6 +46,16 @@ async def test_thousands_of_events_are_read_stream_by_stream_in_chunks():
     page = await trail.events(EventFilter(), PageWanted(2 * LENGTH))
     assert len(page["items"]) == 2 * LENGTH
     assert events.reads == 2 * (LENGTH // CHUNK + 1)
+
+
+async def test_a_long_replay_gives_way_to_others_after_each_chunk():
+    trail = AuditTrail(FakeEvents(EVENTS), past(), FakeDocuments())
+    asked = asyncio.ensure_future(trail.stream_page("stock-TEA", PageWanted(LENGTH)))
+    turns = 0
+    while not asked.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > LENGTH // CHUNK
 
 
 async def test_a_page_of_a_long_stream_reads_only_up_to_its_end():
