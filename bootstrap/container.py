@@ -94,7 +94,11 @@ async def open_container(settings: Settings) -> AsyncGenerator[Container]:
         await events.close()
         raise CannotOpen(f"The read models in {settings.data} can't be opened: {error}") from error
     try:
-        yield await _connect(settings, events, documents)
+        container = await _connect(settings, events, documents)
+        try:
+            yield container
+        finally:
+            await container.projections.close()
     finally:
         await documents.close()
         await events.close()
@@ -149,7 +153,7 @@ async def _connect(
         ),
         access_tokens=access_tokens,
         consistency_tokens=ConsistencyTokens(secret),
-        projections=Operations(events, events, documents, PROJECTORS),
+        projections=Operations(settings.data, events, events, documents, PROJECTORS),
         audit=AuditTrail(events, ProjectedPast(PROJECTORS.values(), identity), documents),
         policies=(
             SoftReservation(bus, OrdersAsBook(orders), AntiCorruptionLayer(mappings)),

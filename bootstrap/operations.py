@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from bootstrap.rebuilds import RebuildProcesses, Rebuilds
 from contracts.parked import ParkedRequest, ParkedStream
 from event_store.errors import EventStoreError
-from event_store.port import EventStore, SubscriptionStore
+from event_store.port import SubscriptionStore
+from event_store.sqlite import SqliteEventStore
 from projections.progress import ReadProgress
 from projections.projector import AnyProjector
 from projections.status import Projections, ProjectionStatus
-from read_side.freshness import ProjectionState, Write
+from read_side.freshness import ProjectionState, RebuildState, Write
 from read_side.port import ReadStoreError
 from read_side.sqlite import SqliteReadStore
 
 
-class Operations:
+class Operations(Rebuilds):
     """The read side's `Projections` port, with what operators can ask of it.
 
     Parked streams are those of projections and those of policies: both are retried or discarded
@@ -24,13 +27,15 @@ class Operations:
 
     def __init__(
         self,
-        events: EventStore,
+        folder: Path,
+        events: SqliteEventStore,
         subscriptions: SubscriptionStore,
         read_store: SqliteReadStore,
         projectors: Mapping[str, AnyProjector],
     ) -> None:
-        """Look at these stores."""
-        self._events = events
+        """Look at these stores of a data folder."""
+        super().__init__(folder, events, read_store, projectors)
+        self._processes = RebuildProcesses(folder)
         self._subscriptions = subscriptions
         self._status = Projections(events, read_store, projectors)
         self._progress = ReadProgress(events, read_store, read_store, projectors)
@@ -60,7 +65,19 @@ class Operations:
 
     async def states(self) -> Sequence[ProjectionState]:
         """All projections, by name."""
-        return [_state_of(status) for status in await self._status.list()]
+        return [self._state_of(status) for status in await self._status.list()]
+
+    async def start_rebuild(self, projection: str) -> None:
+        """Rebuild a projection in a process of its own.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        await self._processes.start(self._projectors[projection].name)
+
+    async def close(self) -> None:
+        """End the rebuilds that were started."""
+        await self._processes.close()
 
     async def pause(self, projection: str) -> None:
         """Let a projection stand still.
@@ -106,12 +123,16 @@ class Operations:
         if missing:
             raise ReadStoreError(f"not built yet: {', '.join(missing)}")
 
-
-def _state_of(status: ProjectionStatus) -> ProjectionState:
-    return ProjectionState(
-        name=status.name,
-        generation=status.generation,
-        state=status.state,
-        lag_seconds=status.lag_seconds,
-        parked=status.parked,
-    )
+    def _state_of(self, status: ProjectionStatus) -> ProjectionState:
+        at = status.rebuild
+        rebuild = self._processes.state(status.name)
+        if at is not None:
+            rebuild = RebuildState(at.generation.number, at.phase, at.done, at.total, None)
+        return ProjectionState(
+            name=status.name,
+            generation=status.generation,
+            state=status.state,
+            lag_seconds=status.lag_seconds,
+            parked=status.parked,
+            rebuild=rebuild,
+        )

@@ -80,10 +80,12 @@ class Worker:
         self._unpaused = asyncio.Event()
         self._busy = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """Begin to project in the background."""
         if self._task is None:
+            self._stopping = False
             self._task = asyncio.create_task(self._run(), name=f"projection {self._name}")
 
     async def stop(self) -> None:
@@ -91,6 +93,7 @@ class Worker:
         task, self._task = self._task, None
         if task is None:
             return
+        self._stopping = True
         async with self._busy:
             task.cancel()
         await asyncio.wait([task])
@@ -115,6 +118,9 @@ class Worker:
                     projection=self._name,
                     again_in=self._delay,
                 )
+            # A group of tasks that fails just then swallows the cancelling.
+            if self._stopping:
+                return
             if switched:
                 continue
             await asyncio.sleep(self._delay * random.uniform(0.5, 1.0))  # noqa: S311 no secret
@@ -199,7 +205,7 @@ class Worker:
         if (
             active is not None
             and active.number != session.generation.number
-            and (session.serving or await self._is_ours(active, session.store))
+            and await self._is_ours(active, session.store)
         ):
             raise _Switched
         beside.keep(listed)

@@ -34,6 +34,22 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class RebuildState:
+    """A rebuild as operators see it.
+
+    `phase`: `starting`, `loading`, `following` (it waits for the running server to write to it as
+    well, and compares), `built` (it waits for a switch) or `failed`.
+    """
+
+    generation: int | None
+    phase: str
+    done: int
+    """Events replayed."""
+    total: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectionState:
     """A projection as operators see it.
 
@@ -45,6 +61,8 @@ class ProjectionState:
     state: str
     lag_seconds: float | None
     parked: int
+    rebuild: RebuildState | None = None
+    """What is being built beside what answers, or was built and not switched to."""
 
 
 class Projections(Protocol):
@@ -76,6 +94,10 @@ class Projections(Protocol):
 
     async def parked(self) -> Sequence[ParkedStream]:
         """All parked streams, oldest first."""
+        ...
+
+    async def start_rebuild(self, projection: str) -> None:
+        """Let a projection be rebuilt, and return at once; `states` tells how far it is."""
         ...
 
     async def retry(self, parked_id: str) -> bool:

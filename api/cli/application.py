@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from contracts.values import Role
+from event_store.chain import Chain
 from event_store.port import EventStore, SubscriptionStore
+from projections.compare import Comparison
+from projections.lease import Progress
+from projections.rebuild import Outcome
 from read_side.audit.trail import AuditTrail
 from read_side.freshness import Projections
 from read_side.port import Documents
@@ -25,6 +29,24 @@ class SteeredProjections(Projections, Protocol):
 
     async def resume(self, projection: str) -> None:
         """Let a projection go on."""
+        ...
+
+    async def rebuild(
+        self, projection: str, *, switch: bool, report: Callable[[Progress], None]
+    ) -> Outcome:
+        """Replay a projection into a new generation and switch to it, unless told not to."""
+        ...
+
+    async def compare(self, projection: str) -> Comparison:
+        """Compare what serves with what was built beside it, or with what served before."""
+        ...
+
+    async def switch(self, projection: str) -> Outcome:
+        """Switch to the generation that was built and not switched to."""
+        ...
+
+    async def rollback(self, projection: str) -> Outcome:
+        """Bring the generation that served before up to date and switch back to it."""
         ...
 
 
@@ -59,6 +81,11 @@ class Application(Protocol):
     @property
     def audit(self) -> AuditTrail:
         """What explains events."""
+        ...
+
+    @property
+    def chain(self) -> Chain:
+        """Makes the hashes of events."""
         ...
 
     def token(self, user_id: str, roles: tuple[Role, ...], lifetime: timedelta) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from api.cli.application import Application, OpenApplication, SteeredProjections
 from api.cli.output import fail, print_json, print_table
+from api.cli.rebuilds import add_rebuilds
 from api.cli.running import run
 from contracts.parked import ParkedStream
 from read_side.freshness import ProjectionState
@@ -19,13 +20,15 @@ ParkedId = Annotated[str, typer.Argument(help="As `orderlog parked list` shows i
 
 
 def add_projections(cli: typer.Typer, open_application: OpenApplication) -> None:
-    """Add `projections list`, `pause` and `resume`."""
+    """Add `projections list`, `pause` and `resume`, and what rebuilds them."""
     projections = typer.Typer(
-        help="The read models: how they stand; pause and resume them.", no_args_is_help=True
+        help="The read models: how they stand; pause, resume and rebuild them.",
+        no_args_is_help=True,
     )
     cli.add_typer(projections, name="projections")
     _add_list(projections, open_application)
     _add_steering(projections, open_application)
+    add_rebuilds(projections, open_application)
 
 
 def _add_list(projections: typer.Typer, open_application: OpenApplication) -> None:
@@ -39,8 +42,8 @@ def _add_list(projections: typer.Typer, open_application: OpenApplication) -> No
         if as_json:
             print_json(states)
             return
-        rows = [(s.name, s.generation, s.state, _lag(s), s.parked) for s in states]
-        columns = ("name", "generation", "state", "lag", "parked")
+        rows = [(s.name, s.generation, s.state, _lag(s), s.parked, _rebuild(s)) for s in states]
+        columns = ("name", "generation", "state", "lag", "parked", "rebuild")
         print_table(columns, rows, "There are no projections.")
 
 
@@ -129,6 +132,15 @@ def _request(
 
 def _lag(state: ProjectionState) -> str:
     return "unknown" if state.lag_seconds is None else f"{state.lag_seconds:.1f} s"
+
+
+def _rebuild(state: ProjectionState) -> str | None:
+    at = state.rebuild
+    if at is None:
+        return None
+    if at.phase == "loading":
+        return f"{at.done:,} of {at.total:,} events"
+    return at.phase if at.generation is None else f"{at.phase}: {at.generation}"
 
 
 def _shown(parked: ParkedStream) -> dict[str, Any]:

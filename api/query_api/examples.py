@@ -113,12 +113,16 @@ PRODUCT_PAGE = _page(PRODUCT)
 USER_PAGE = _page(USER)
 STOCK_PAGE = _page(STOCK)
 PARKED_PAGE = _page(parked(None))
-PROJECTIONS = _page(
-    {
-        "name": "order_details",
-        "generation": 1,
-        "state": "live",
-        "lag_seconds": 0.0,
-        "parked": 0,
-    }
-)
+_PROJECTION: dict[str, Any] = {
+    "name": "order_details",
+    "generation": 1,
+    "state": "live",
+    "lag_seconds": 0.0,
+    "parked": 0,
+    "rebuild": None,
+}
+PROJECTIONS = _page(_PROJECTION)
+PROJECTION_REBUILT = {
+    **_PROJECTION,
+    "rebuild": {"generation": 2, "phase": "loading", "done": 40000, "total": 100000, "error": None},
+}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,12 +18,26 @@ from api.query_api.parameters import PathId
 from api.query_api.reading import NoParameters, answer, answers, services_of
 from contracts.commands.base import Command
 from contracts.commands.sales import Reason
-from contracts.errors import NotFound
+from contracts.errors import NotFound, Refused
 from contracts.parked import ParkedRequest, ParkedStream
-from read_side.freshness import ProjectionState
+from read_side.freshness import Projections, ProjectionState, RebuildState
 from read_side.queries.views import Page
 
 router = APIRouter(route_class=GuardedRoute, tags=["operations"], dependencies=[NoParameters])
+
+
+class RebuildView(TypedDict):
+    """A rebuild beside what answers: its generation, and how many events it has replayed.
+
+    `phase`: `starting`, `loading`, `following` (it waits until the running server writes to it as
+    well, and compares), `built` (it waits for a switch) or `failed` with an `error`.
+    """
+
+    generation: int | None
+    phase: str
+    done: int
+    total: int
+    error: str | None
 
 
 class ProjectionView(TypedDict):
@@ -34,6 +48,7 @@ class ProjectionView(TypedDict):
     state: str
     lag_seconds: float | None
     parked: int
+    rebuild: RebuildView | None
 
 
 class ParkedView(TypedDict):
@@ -80,6 +95,31 @@ async def list_projections(request: Request) -> Response:
     """Lag is the age of the oldest event not shown yet; parked streams are counted apart."""
     states = await services_of(request).projections.states()
     return answer({"items": [_projection_view(state) for state in states], "next_cursor": None})
+
+
+@router.post(
+    "/api/projections/{name}/rebuild",
+    status_code=202,
+    response_model=ProjectionView,
+    responses={
+        202: answers("What is being rebuilt", examples.PROJECTION_REBUILT, fresh=False),
+        **problems(404, 409, 422),
+    },
+    summary="Rebuild a projection",
+)
+async def rebuild(name: Annotated[str, Path()], request: Request) -> Response:
+    """Replays all events beside what answers, compares, and switches; poll `/api/projections`.
+
+    When `rebuild` is null again, `generation` is the new one. Unless something is parked in it:
+    then it stays `built`, and can be switched to once nothing is.
+    """
+    projections = services_of(request).projections
+    state = await _projection(projections, name)
+    under_way = ("starting", "loading", "following")
+    if state.rebuild is not None and state.rebuild.phase in under_way:
+        raise Refused(f"{name} is being rebuilt.", code="rebuild-under-way")
+    await projections.start_rebuild(name)
+    return answer(_projection_view(await _projection(projections, name)), status=202)
 
 
 @router.get(
@@ -131,6 +171,13 @@ async def discard(parked_id: PathId, request: Request) -> Response:
     return answer({**_parked_view(found), "request": "discard"})
 
 
+async def _projection(projections: Projections, name: str) -> ProjectionState:
+    for state in await projections.states():
+        if state.name == name:
+            return state
+    raise NotFound(f"There is no projection {name}.")
+
+
 async def _parked(request: Request, parked_id: str) -> ParkedStream:
     for stream in await services_of(request).projections.parked():
         if stream.id == parked_id:
@@ -149,6 +196,17 @@ def _projection_view(state: ProjectionState) -> ProjectionView:
         "state": state.state,
         "lag_seconds": state.lag_seconds,
         "parked": state.parked,
+        "rebuild": None if state.rebuild is None else _rebuild_view(state.rebuild),
+    }
+
+
+def _rebuild_view(rebuild: RebuildState) -> RebuildView:
+    return {
+        "generation": rebuild.generation,
+        "phase": rebuild.phase,
+        "done": rebuild.done,
+        "total": rebuild.total,
+        "error": rebuild.error,
     }
 
 

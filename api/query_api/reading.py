@@ -153,10 +153,10 @@ def services_of(request: Request) -> QueryServices:
     return request.app.state.queries
 
 
-def answer(body: Any, *, version: int | None = None) -> Response:
+def answer(body: Any, *, version: int | None = None, status: int = 200) -> Response:
     """A JSON answer; `version` is that of the aggregate shown."""
     headers = None if version is None else {"ETag": f'"{version}"'}
-    return Response(_encode(body), headers=headers, media_type="application/json")
+    return Response(_encode(body), status, headers=headers, media_type="application/json")
 
 
 def answers(

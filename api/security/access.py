@@ -108,6 +108,7 @@ ACCESS: Mapping[tuple[str, str], Rule] = {
     # reports and operations
     ("GET", "/api/reports/sales"): OPERATOR,
     ("GET", "/api/projections"): OPERATOR,
+    ("POST", "/api/projections/{name}/rebuild"): OPERATOR,
     ("GET", "/api/parked"): OPERATOR,
     ("POST", "/api/parked/{id}/retry"): OPERATOR,
     ("POST", "/api/parked/{id}/discard"): OPERATOR,

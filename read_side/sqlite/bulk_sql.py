@@ -32,8 +32,8 @@ UPSERT_BODIES = (
 """The same rows' documents, once the rows are there."""
 
 LOAD = (
-    "SELECT key, document, streams, revision FROM json_each(?) e"
-    " CROSS JOIN documents ON key = e.value JOIN bodies USING (id)"
+    "SELECT d.key, b.document, d.streams, d.revision FROM json_each(?) e"
+    " CROSS JOIN documents d ON d.key = e.value CROSS JOIN bodies b ON b.id = d.id"
 )
 """Those of the documents that exist, by a JSON list of keys."""
 

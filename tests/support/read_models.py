@@ -18,7 +18,7 @@ from contracts.documents import (
 )
 from contracts.parked import ParkedStream
 from contracts.values import Money
-from read_side.freshness import ProjectionState, Write
+from read_side.freshness import ProjectionState, RebuildState, Write
 from read_side.port import Document, Put, WriteBatch
 from read_side.sqlite import SqliteReadStore
 
@@ -226,6 +226,7 @@ class FakeProjections:
     hidden: set[tuple[str, str]] = field(default_factory=set)
     """Projection and stream that are not shown."""
     parked_streams: list[ParkedStream] = field(default_factory=list)
+    rebuilding: dict[str, RebuildState] = field(default_factory=dict)
     asked: list[tuple] = field(default_factory=list)
 
     async def shows(self, projection: str, write: Write, timeout: float) -> bool:  # noqa: ASYNC109
@@ -238,12 +239,22 @@ class FakeProjections:
 
     async def states(self) -> list[ProjectionState]:
         return [
-            ProjectionState(name, 1, "live", self.lags.get(name, 0.0), len(self.parked_streams))
+            ProjectionState(
+                name,
+                1,
+                "live",
+                self.lags.get(name, 0.0),
+                len(self.parked_streams),
+                self.rebuilding.get(name),
+            )
             for name in DOCUMENT_TYPES
         ]
 
     async def parked(self) -> list[ParkedStream]:
         return list(self.parked_streams)
+
+    async def start_rebuild(self, projection: str) -> None:
+        self.asked.append(("rebuild", projection))
 
     async def retry(self, parked_id: str) -> bool:
         return self._request(parked_id, "retry", None)

@@ -10,6 +10,7 @@ from read_side.sqlite import SqliteReadStore
 from tests.contract.read_store.generation_contract import GenerationContract, WaitContract
 from tests.contract.read_store.paging_contract import CursorContract, PagingContract
 from tests.contract.read_store.parking_contract import ParkingContract
+from tests.contract.read_store.rebuild_contract import BulkContract, RebuildContract, ScanContract
 from tests.contract.read_store.search_contract import SearchContract
 from tests.contract.read_store.sums_contract import CountContract, SumsContract
 from tests.contract.read_store.support import Capabilities
@@ -86,4 +87,16 @@ class TestSqliteCount(CountContract):
 
 
 class TestSqliteSums(SumsContract):
+    pass
+
+
+class TestSqliteRebuild(RebuildContract):
+    pass
+
+
+class TestSqliteBulk(BulkContract):
+    pass
+
+
+class TestSqliteScan(ScanContract):
     pass

@@ -19,6 +19,10 @@ COMMANDS = [
     ("projections", "list"),
     ("projections", "pause"),
     ("projections", "resume"),
+    ("projections", "rebuild"),
+    ("projections", "compare"),
+    ("projections", "switch"),
+    ("projections", "rollback"),
     ("parked", "list"),
     ("parked", "retry"),
     ("parked", "discard"),
@@ -53,6 +57,8 @@ def test_every_command_explains_itself_with_an_example(
         ("token", "--role", "emperor"),
         ("token", "--role", "operator", "--ttl", "soon"),
         ("events", "show"),
+        ("projections", "rebuild"),
+        ("projections", "rebuild", "order_details", "--all"),
         ("parked", "discard", "a:b"),
         ("parked", "discard", "a:b", "--reason", " "),
         ("import", "/does/not/exist"),
@@ -85,7 +91,7 @@ def test_a_token_stands_alone_on_the_last_line_and_works(orderlog: CommandLine) 
 
 def test_projections_are_listed_paused_and_resumed(orderlog: CommandLine) -> None:
     listed = orderlog.json("projections", "list")
-    assert {"name", "generation", "state", "lag_seconds", "parked"} == set(listed[0])
+    assert {"name", "generation", "state", "lag_seconds", "parked", "rebuild"} == set(listed[0])
     assert orderlog("projections", "pause", "customers").exit_code == 0
     states = {it["name"]: it["state"] for it in orderlog.json("projections", "list")}
     assert states["customers"] == "paused"
@@ -94,11 +100,11 @@ def test_projections_are_listed_paused_and_resumed(orderlog: CommandLine) -> Non
     states = {it["name"]: it["state"] for it in orderlog.json("projections", "list")}
     assert states["customers"] != "paused"
     text = orderlog("projections", "list").stdout.splitlines()
-    assert text[0].split() == ["NAME", "GENERATION", "STATE", "LAG", "PARKED"]
+    assert text[0].split() == ["NAME", "GENERATION", "STATE", "LAG", "PARKED", "REBUILD"]
     assert len(text) == 1 + len(listed)
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume"])
+@pytest.mark.parametrize("verb", ["pause", "resume", "rebuild", "compare", "switch", "rollback"])
 def test_a_projection_that_is_not_there_is_an_error(orderlog: CommandLine, verb: str) -> None:
     result = orderlog("projections", verb, "weather")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -9,6 +9,7 @@ import pytest
 from contracts.documents import ORDER_DETAILS
 from contracts.parked import ParkedStream
 from event_store.errors import EventStoreUnavailable
+from read_side.freshness import RebuildState
 from tests.support.read_models import BEGIN, order, stored
 
 
@@ -150,8 +151,30 @@ async def test_projections_when_listed_then_lag_and_parked(api, projections):
     customers = next(one for one in body["items"] if one["name"] == "customers")
     assert customers == {
         "name": "customers", "generation": 1, "state": "live", "lag_seconds": 12.5, "parked": 0,
+        "rebuild": None,
     }  # fmt: skip
     assert body["next_cursor"] is None
+
+
+async def test_projection_when_a_rebuild_is_asked_for_then_it_is_accepted(api, projections):
+    answer = await api.post("/api/projections/customers/rebuild")
+    assert (answer.status_code, answer.json()["name"]) == (202, "customers")
+    assert ("rebuild", "customers") in projections.asked
+    assert (await api.post("/api/projections/weather/rebuild")).status_code == 404
+
+
+async def test_projection_being_rebuilt_when_asked_for_again_then_refused(api, projections):
+    projections.rebuilding["customers"] = RebuildState(2, "loading", 40, 100, None)
+    listed = (await api.get("/api/projections")).json()["items"]
+    assert {one["name"]: one["rebuild"] for one in listed}["customers"] == {
+        "generation": 2, "phase": "loading", "done": 40, "total": 100, "error": None,
+    }  # fmt: skip
+    answer = await api.post("/api/projections/customers/rebuild")
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (
+        409,
+        "rebuild-under-way",
+    )
+    assert ("rebuild", "customers") not in projections.asked
 
 
 @pytest.fixture

@@ -1,0 +1,127 @@
+"""`orderlog projections rebuild`, `compare`, `switch` and `rollback`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, TypeVar
+
+import typer
+
+from api.cli.application import Application, OpenApplication, SteeredProjections
+from api.cli.output import fail, print_json
+from api.cli.rebuild_text import outcome_json, showing, tell_comparison, tell_outcome
+from api.cli.running import run
+from projections.rebuild import Outcome
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str, typer.Argument(help="Of the projection, such as order_details.")]
+T = TypeVar("T")
+Names = Annotated[
+    list[str] | None, typer.Argument(help="Of projections, such as order_details customers.")
+]
+All = Annotated[bool, typer.Option("--all", help="All projections, one after the other.")]
+NoSwitch = Annotated[
+    bool, typer.Option("--no-switch", help="Build and compare only; `switch` it later.")
+]
+
+
+def add_rebuilds(projections: typer.Typer, open_application: OpenApplication) -> None:
+    """Add what replays projections and chooses between their generations."""
+    _add_rebuild(projections, open_application)
+    _add_compare(projections, open_application)
+    _add_switches(projections, open_application)
+
+
+def _add_rebuild(projections: typer.Typer, open_application: OpenApplication) -> None:
+    @projections.command(
+        epilog="Examples:\n\norderlog projections rebuild order_details\n\n"
+        "orderlog projections rebuild --all --no-switch --json"
+    )
+    def rebuild(
+        names: Names = None,
+        every: All = False,
+        no_switch: NoSwitch = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Replay all events into a new generation, compare it with what serves, and switch.
+
+        The shop stays open. Differences are told and don't keep it from switching; a parked event
+        does, and the exit code is 1.
+        """
+        if bool(names) == every:
+            raise typer.BadParameter("name projections, or say --all", param_hint="NAMES")
+
+        async def work(application: Application) -> list[Outcome]:
+            chosen = await _known(application, names)
+            outcomes: list[Outcome] = []
+            for name in chosen:
+                with showing(quiet=as_json) as shown:
+                    outcome = await application.projections.rebuild(
+                        name, switch=not no_switch, report=shown.report
+                    )
+                outcomes.append(outcome)
+                if not as_json:
+                    tell_outcome(outcome)
+            return outcomes
+
+        outcomes = run(open_application, work)
+        if as_json:
+            print_json([outcome_json(outcome) for outcome in outcomes])
+        if any(outcome.parked for outcome in outcomes):
+            raise typer.Exit(1)
+
+
+def _add_compare(projections: typer.Typer, open_application: OpenApplication) -> None:
+    @projections.command(
+        epilog="Examples:\n\norderlog projections compare order_details\n\n"
+        "orderlog projections compare order_details --json"
+    )
+    def compare(name: Name, as_json: AsJson = False) -> None:
+        """Compare the documents that serve with those built beside them, or kept from before."""
+        found = run(open_application, _on(name, lambda projections: projections.compare(name)))
+        if as_json:
+            print_json(found)
+        else:
+            tell_comparison(name, found)
+
+
+def _add_switches(projections: typer.Typer, open_application: OpenApplication) -> None:
+    @projections.command(epilog="Example:\n\norderlog projections switch order_details")
+    def switch(name: Name, as_json: AsJson = False) -> None:
+        """Let the generation answer queries that `rebuild --no-switch` has built."""
+        work = _on(name, lambda projections: projections.switch(name))
+        _finish(run(open_application, work), as_json)
+
+    @projections.command(epilog="Example:\n\norderlog projections rollback order_details")
+    def rollback(name: Name, as_json: AsJson = False) -> None:
+        """Bring the generation that served before up to date, then switch back to it."""
+        work = _on(name, lambda projections: projections.rollback(name))
+        _finish(run(open_application, work), as_json)
+
+
+def _finish(outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        print_json(outcome_json(outcome))
+    else:
+        tell_outcome(outcome)
+    if outcome.parked:
+        raise typer.Exit(1)
+
+
+def _on(
+    name: str, ask: Callable[[SteeredProjections], Awaitable[T]]
+) -> Callable[[Application], Awaitable[T]]:
+    async def work(application: Application) -> T:
+        await _known(application, [name])
+        return await ask(application.projections)
+
+    return work
+
+
+async def _known(application: Application, names: Sequence[str] | None) -> Sequence[str]:
+    """The names asked for, or all; none of them unknown."""
+    there = [state.name for state in await application.projections.states()]
+    for name in names or ():
+        if name not in there:
+            fail(f"There is no projection {name}; there are {', '.join(there)}.")
+    return list(dict.fromkeys(names)) if names else there
