@@ -7,8 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-import structlog
-
 from contracts.errors import Refused
 from contracts.parked import ParkedStream
 from event_store.port import EventStore
@@ -20,8 +18,6 @@ from projections.projector import AnyProjector, fingerprint
 from projections.replay import PAGE, replay
 from read_side.port import Generation
 from read_side.rebuild_port import RebuildStore
-
-log = structlog.get_logger(__name__)
 
 Count = Callable[[Collection[str]], Awaitable[int]]
 """How many events there are in these categories; for progress."""
@@ -187,7 +183,6 @@ class Rebuilder:
             total=total,
             lease_seconds=LEASE_SECONDS,
         )
-        log.info("rebuild begins", projection=projector.name, generation=made.number)
         return Lease(self._store, made, "loading", total=total, report=self._report)
 
     async def _build(self, projector: AnyProjector, lease: Lease) -> Comparison | None:
@@ -218,7 +213,6 @@ class Rebuilder:
         before = active_of(await self._store.generations(name))
         await self._store.activate(generation)
         await drop_retired_except(self._store, before or generation)
-        log.info("switched", projection=name, generation=generation.number)
         return Outcome(name, generation.number, switched=True)
 
     async def _active(self, projector: AnyProjector) -> Generation | None:
