@@ -11,6 +11,7 @@ from api.cli.events import add_events
 from api.cli.importing import add_import
 from api.cli.operations import add_parked, add_projections
 from api.cli.tokens import add_token
+from api.cli.verify import add_verification
 
 
 def create_cli(open_application: OpenApplication, backup: Copy, restore: Copy) -> typer.Typer:
@@ -33,7 +34,7 @@ def create_cli(open_application: OpenApplication, backup: Copy, restore: Copy) -
     )
     add_token(cli, open_application)
     add_events(cli, open_application)
-    add_audit(cli, open_application)
+    add_verification(add_audit(cli, open_application), open_application)
     add_projections(cli, open_application)
     add_parked(cli, open_application)
     add_import(cli, open_application)

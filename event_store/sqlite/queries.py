@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, SafeUUID
 
-from event_store.errors import InvalidPosition
+from event_store.errors import EventStoreCorrupt, InvalidPosition
 from event_store.port import NO_VERSION, Page, Position, RecordedEvent
 from event_store.sqlite.positions import number_of, position_of
 
@@ -59,7 +59,7 @@ def read_stream(
     """At most `limit` events of a stream (-1: all), versions `first` to `last` inclusive."""
     query = _BACKWARDS if backwards else _FORWARDS
     rows = connection.execute(query, (stream, first, last, limit))
-    return [_event(*row) for row in rows]
+    return _events(rows)
 
 
 def read_page(
@@ -77,7 +77,7 @@ def read_page(
     if start > end:
         raise InvalidPosition(f"{after!r} lies beyond the last event of this store")
     rows = _rows_between(connection, start, end, categories, limit + 1)
-    events = [_event(*row) for row in rows[:limit]]
+    events = _events(rows[:limit])
     if len(rows) > limit:
         return Page(events, events[-1].position, at_end=False)
     return Page(events, position_of(end), at_end=True)
@@ -120,6 +120,15 @@ _set_number, _set_safety = (UUID.__dict__[name].__set__ for name in ("int", "is_
 _timestamp = datetime.fromtimestamp
 _from_bytes = int.from_bytes
 _unknown_safety = SafeUUID.unknown
+
+
+def _events(rows: Iterable[Any]) -> list[RecordedEvent]:
+    try:
+        return [_event(*row) for row in rows]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise EventStoreCorrupt(
+            f"an event is stored in a form that is not ours: {error}"
+        ) from error
 
 
 def _event(
