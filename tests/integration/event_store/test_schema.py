@@ -11,6 +11,7 @@ import pytest
 
 from contracts.parked import ParkedStream
 from event_store.errors import EventStoreSchemaTooNew
+from event_store.port import Snapshot
 from event_store.sqlite import SqliteEventStore
 from event_store.sqlite.schema import SCHEMA_VERSION
 from tests.contract.event_store.support import event
@@ -93,3 +94,14 @@ async def test_new_files_have_identities_of_their_own(path):
         identities.add(await store.identity())
         await store.close()
     assert len(identities) == 2
+
+
+async def test_snapshots_of_before_hashes_are_kept(old_file):
+    with closing(sqlite3.connect(old_file, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO snapshots VALUES ('order-1', 0, 'f', x'00')")
+    store = await SqliteEventStore.open(old_file)
+    assert await store.load_snapshot("order-1") == Snapshot("order-1", 0, "f", b"\0", "")
+    chained = Snapshot("order-1", 1, "f", b"\1", "hash")
+    await store.save_snapshot(chained)
+    assert await store.load_snapshot("order-1") == chained
+    await store.close()

@@ -1,0 +1,205 @@
+"""`orderlog audit verify` and `head`, on stores filled by the import and by the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli.demo_shop import fill
+from bootstrap.container import Container
+from bootstrap.settings import Settings
+from tests.support.cli import CommandLine
+from tests.support.tampering import change, rows
+
+ALL_FINE = "All of them are as they were recorded."
+
+
+@pytest.fixture
+def imported(orderlog: CommandLine, sample: Path) -> CommandLine:
+    orderlog("import", sample)
+    return orderlog
+
+
+@pytest.fixture
+def secret_stream(imported: CommandLine) -> str:
+    """One that is never shown."""
+    ((stream,),) = rows(
+        events_of(imported), "SELECT stream FROM events WHERE category = 'email' LIMIT 1"
+    )
+    return stream
+
+
+def events_of(orderlog: CommandLine) -> Path:
+    return orderlog.data / "events.db"
+
+
+def tamper(orderlog: CommandLine, stream: str) -> str:
+    """Change the data of a stream's first event; the id of that event."""
+    at = "WHERE stream = ? AND version = 0"
+    change(events_of(orderlog), (f"UPDATE events SET data = x'7b7d' {at}", (stream,)))
+    ((id_,),) = rows(events_of(orderlog), f"SELECT lower(hex(id)) FROM events {at}", stream)
+    return id_
+
+
+def test_an_import_is_all_proven(imported: CommandLine) -> None:
+    ((events, streams),) = rows(
+        events_of(imported), "SELECT count(*), count(DISTINCT stream) FROM events"
+    )
+    result = imported("audit", "verify")
+    assert result.exit_code == 0
+    assert f"{events} events of {streams} streams were checked." in result.stdout
+    assert ALL_FINE in result.stdout
+    assert imported.json("audit", "verify", "--all") == {
+        "ok": True,
+        "events": events,
+        "streams": streams,
+        "proven": events,
+        "unchained": 0,
+        "other_store": False,
+        "found": [],
+    }
+
+
+def test_the_demo_is_all_proven(orderlog: CommandLine) -> None:
+    def filled(container: Container) -> Awaitable[Any]:
+        return fill(container.bus, container.events)
+
+    orderlog.inside(filled)
+    checked = orderlog.json("audit", "verify")
+    assert checked["ok"]
+    assert checked["proven"] == checked["events"] > 0
+
+
+def test_what_was_changed_is_named_with_its_id_and_without_content(
+    imported: CommandLine, secret_stream: str
+) -> None:
+    id_ = tamper(imported, secret_stream)
+    for arguments in ((), (secret_stream,)):
+        result = imported("audit", "verify", *arguments)
+        assert result.exit_code == 1
+        assert f"{secret_stream}@0 changed" in result.stdout
+        assert id_ in result.stdout.replace("-", "")
+        assert "1 findings." in result.stdout
+    printed = imported("audit", "verify", "--json")
+    assert printed.exit_code == 1
+    (finding,) = json.loads(printed.stdout)["found"]
+    assert finding.pop("event_id").replace("-", "") == id_
+    assert finding == {
+        "stream": secret_stream,
+        "version": 0,
+        "fault": "changed",
+        "detail": "this is not what was recorded here",
+    }
+
+
+def test_wrong_usage_and_what_is_not_there(imported: CommandLine, tmp_path: Path) -> None:
+    assert imported("audit", "verify", "order-1", "--all").exit_code == 2
+    assert imported("audit", "verify", "--against", tmp_path / "none").exit_code == 2
+    result = imported("audit", "verify", "order-1")
+    assert (result.exit_code, result.stderr) == (1, "orderlog: There is no stream order-1.\n")
+
+
+def test_a_head_finds_what_was_removed(
+    imported: CommandLine, secret_stream: str, tmp_path: Path
+) -> None:
+    head = tmp_path / "head.json"
+    assert imported("audit", "head", head).exit_code == 0
+    assert head.stat().st_mode & 0o777 == 0o600
+    assert {file.name for file in tmp_path.iterdir()} == {"data", "head.json"}
+    listed = json.loads(head.read_text())
+    assert secret_stream in {end["stream"] for end in listed["streams"]}
+    assert ALL_FINE in imported("audit", "verify", "--against", head).stdout
+    change(events_of(imported), ("DELETE FROM events WHERE stream = ?", (secret_stream,)))
+    assert ALL_FINE in imported("audit", "verify").stdout
+    for arguments in ((), (secret_stream,)):
+        result = imported("audit", "verify", *arguments, "--against", head)
+        assert result.exit_code == 1
+        assert f"{secret_stream}@0 removed" in result.stdout
+
+
+def test_a_changed_head_is_refused(imported: CommandLine, tmp_path: Path) -> None:
+    head = tmp_path / "head.json"
+    imported("audit", "head", head)
+    head.write_text(head.read_text().replace('"version": 0', '"version": 1', 1))
+    result = imported("audit", "verify", "--against", head)
+    assert result.exit_code == 1
+    assert "The head proves nothing: its signature is wrong" in result.stderr
+
+
+def test_a_head_is_never_written_over_and_not_of_what_is_wrong(
+    imported: CommandLine, secret_stream: str, tmp_path: Path
+) -> None:
+    head, other = tmp_path / "head.json", tmp_path / "other.json"
+    imported("audit", "head", head)
+    content = head.read_bytes()
+    result = imported("audit", "head", head)
+    assert (result.exit_code, "exists already" in result.stderr) == (1, True)
+    assert head.read_bytes() == content
+    tamper(imported, secret_stream)
+    result = imported("audit", "head", other)
+    assert result.exit_code == 1
+    assert f"{secret_stream}@0 changed" in result.stdout
+    assert not other.exists()
+    assert imported("audit", "head", other, "--force").exit_code == 0
+    assert other.exists()
+
+
+def test_a_lost_key_is_not_replaced_in_silence(imported: CommandLine) -> None:
+    key = imported.data / "secrets" / "audit"
+    key.unlink()
+    result = imported("audit", "verify")
+    assert result.exit_code == 1
+    assert "audit key" in result.stderr
+    assert not key.exists()
+    key.write_text(os.urandom(32).hex())
+    result = imported("audit", "verify")
+    assert result.exit_code == 1
+    assert "is this the audit key that they were recorded with?" in result.stdout
+
+
+def test_a_restored_store_is_proven_with_the_key_of_the_backup(
+    imported: CommandLine, tmp_path: Path
+) -> None:
+    head = tmp_path / "head.json"
+    imported("audit", "head", head)
+    imported("backup", tmp_path / "backup.db")
+    restored = CommandLine(tmp_path / "restored")
+    assert restored("restore", tmp_path / "backup.db").exit_code == 0
+    checked = restored.json("audit", "verify", "--against", head)
+    assert (checked["ok"], checked["other_store"]) == (True, True)
+    assert "another identity" in restored("audit", "verify", "--against", head).stdout
+
+
+class WithKeyFile(CommandLine):
+    """With the audit key kept elsewhere."""
+
+    def __init__(self, data: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(data)
+        monkeypatch.setenv("ORDERLOG_AUDIT_KEY_FILE", str(key))
+
+
+def test_a_key_kept_elsewhere_is_in_no_backup(
+    tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "key"
+    orderlog = WithKeyFile(tmp_path / "data", key, monkeypatch)
+    result = orderlog("audit", "verify")
+    assert (result.exit_code, f"There is no audit key in {key}" in result.stderr) == (1, True)
+    key.write_text("00" * 31)
+    assert "needs 32 bytes" in orderlog("audit", "verify").stderr
+    key.write_text(os.urandom(32).hex() + "\n")
+    orderlog("import", sample)
+    assert orderlog.json("audit", "verify")["ok"]
+    assert not (orderlog.data / "secrets" / "audit").exists()
+    orderlog("backup", tmp_path / "backup.db")
+    keys = rows(tmp_path / "backup.db", "SELECT key FROM meta WHERE key LIKE 'key:%'")
+    assert ("key:audit",) not in keys
+    monkeypatch.delenv("ORDERLOG_AUDIT_KEY_FILE")
+    assert not Settings(_env_file=None).audit_key_file
+    result = orderlog("audit", "verify")
+    assert (result.exit_code, "is missing" in result.stderr) == (1, True)
