@@ -24,10 +24,11 @@ _ALL = (
     "ORDER BY position LIMIT ?"
 )
 # One limited walk of the index a category, merged: the file's size does not matter.
-_ONE_CATEGORY = (
-    f"SELECT * FROM (SELECT {_COLUMNS} FROM events WHERE category = ? "  # noqa: S608
-    "AND position > ? AND position <= ? ORDER BY position LIMIT ?)"
+_OF_CATEGORY = (
+    f"SELECT {_COLUMNS} FROM events WHERE category = ? "  # noqa: S608
+    "AND position > ? AND position <= ? ORDER BY position LIMIT ?"
 )
+_ONE_CATEGORY = f"SELECT * FROM ({_OF_CATEGORY})"  # noqa: S608
 
 
 def head(connection: sqlite3.Connection) -> int:
@@ -95,6 +96,8 @@ def _rows_between(
     names = sorted(set(categories))
     if not names:
         return []
+    if len(names) == 1:  # One walk is in order: nothing is copied to be sorted.
+        return connection.execute(_OF_CATEGORY, (names[0], start, end, limit)).fetchall()
     query = " UNION ALL ".join([_ONE_CATEGORY] * len(names)) + " ORDER BY position LIMIT ?"
     values = [value for name in names for value in (name, start, end, limit)]
     return connection.execute(query, (*values, limit)).fetchall()

@@ -41,7 +41,7 @@ class SqliteBulkLoad:
         self._connection = connection
         self._columns = columns
         self._catalogue = catalogue
-        self._upsert = bulk_sql.upsert_documents(columns)
+        self._statements = list(bulk_sql.write_batch(columns))
         self._check = rows_decoder(columns)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-store-bulk")
         self._pending: asyncio.Future[None] | None = None
@@ -145,16 +145,16 @@ class SqliteBulkLoad:
         return bool(self._seen[bit >> 3] & 1 << (bit & 7))
 
     def _write(self, rows: bytes, batch: WriteBatch) -> None:
-        text = rows.decode()
         self._connection.execute("BEGIN")
-        self._connection.execute(self._upsert, (text,))
-        self._connection.execute(bulk_sql.UPSERT_BODIES, (text,))
+        self._connection.execute(bulk_sql.FILL_BATCH, (rows.decode(),))
+        for statement in self._statements:
+            self._connection.execute(statement)
         states.write_states(self._connection, batch)
         self._connection.execute("COMMIT")
 
     def _finish(self, path: Path) -> None:
         self._connection.execute("BEGIN")
-        for statement in (*bulk_sql.fill_lists_and_words(self._columns), *indexes(self._columns)):
+        for statement in indexes(self._columns):
             self._connection.execute(statement)
         analyse(self._connection)
         self._connection.execute("COMMIT")
@@ -189,6 +189,7 @@ def _open(path: Path) -> sqlite3.Connection:
         "temp_store = FILE",
     ):
         connection.execute(f"PRAGMA {setting}")
+    connection.execute(bulk_sql.MAKE_BATCH)
     return connection
 
 

@@ -1,4 +1,4 @@
-"""SQL that fills a generation's tables from JSON, a batch or a table with one statement.
+"""SQL that writes a batch of documents, given as JSON, with one statement a table.
 
 One statement works without the interpreter, so the next batch is prepared meanwhile. What it
 writes is what `writing` and `columns` write document by document.
@@ -10,26 +10,17 @@ from collections.abc import Iterator
 
 from read_side.sqlite.columns import Columns, list_table
 
-_KEY, _REVISION, _STREAMS, _DOCUMENT = (f"json_extract(e.value, '$[{n}]')" for n in range(4))
-
-
-def upsert_documents(columns: Columns) -> str:
-    """Write the rows of `[[key, revision, streams, document], ...]`, its one parameter."""
-    names = ["revision", "streams", "shown", *(column.sql for column in columns.top)]
-    fields = [f"json_extract(e.value, '$[3]{_steps(column.path)}')" for column in columns.top]
-    values = [_REVISION, _STREAMS, "json_type(e.value, '$[3]') <> 'null'", *fields]
-    return (
-        f"INSERT INTO documents(key, {', '.join(names)})"  # noqa: S608
-        f" SELECT {_KEY}, {', '.join(values)} FROM json_each(?) e WHERE true"
-        f" ON CONFLICT(key) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in names)}"
-    )
-
-
-UPSERT_BODIES = (
-    f"INSERT OR REPLACE INTO bodies(id, document) SELECT d.id, {_DOCUMENT}"  # noqa: S608
-    f" FROM json_each(?) e CROSS JOIN documents d ON d.key = {_KEY}"
+MAKE_BATCH = (
+    "CREATE TEMP TABLE batch(key TEXT, revision INTEGER, streams TEXT, document TEXT, id INTEGER)"
 )
-"""The same rows' documents, once the rows are there."""
+# Without MATERIALIZED each use of a value would make its text anew.
+FILL_BATCH = (
+    "WITH rows(row) AS MATERIALIZED (SELECT value FROM json_each(?))"
+    " INSERT INTO batch(key, revision, streams, document)"
+    " SELECT json_extract(row, '$[0]'), json_extract(row, '$[1]'), json_extract(row, '$[2]'),"
+    " json_extract(row, '$[3]') FROM rows"
+)
+"""The rows of `[[key, revision, streams, document], ...]`, its one parameter."""
 
 LOAD = (
     "SELECT d.key, b.document, d.streams, d.revision FROM json_each(?) e"
@@ -37,28 +28,54 @@ LOAD = (
 )
 """Those of the documents that exist, by a JSON list of keys."""
 
+_CHANGED = "(SELECT id FROM batch WHERE revision > 1)"
+_NOTHING = "''"
 
-def fill_lists_and_words(columns: Columns) -> Iterator[str]:
-    """Fill what hangs on documents, once all of them are there."""
+
+def write_batch(columns: Columns) -> Iterator[str]:
+    """Write what lies in the batch, and empty it."""
+    yield _upsert_documents(columns)
+    yield "UPDATE batch SET id = (SELECT id FROM documents WHERE documents.key = batch.key)"
+    yield "INSERT OR REPLACE INTO bodies(id, document) SELECT id, document FROM batch"
+    yield from _fill_lists(columns)
+    if columns.texts:
+        yield f"DELETE FROM words WHERE rowid IN {_CHANGED}"  # noqa: S608
+        yield _fill_words(columns)
+    yield "DELETE FROM batch"
+
+
+def _upsert_documents(columns: Columns) -> str:
+    names = ["revision", "streams", "shown", *(column.sql for column in columns.top)]
+    fields = [f"json_extract(document, '${_steps(column.path)}')" for column in columns.top]
+    values = ["revision", "streams", "document IS NOT NULL", *fields]
+    return (
+        f"INSERT INTO documents(key, {', '.join(names)})"  # noqa: S608
+        f" SELECT key, {', '.join(values)} FROM batch WHERE true"
+        f" ON CONFLICT(key) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in names)}"
+    )
+
+
+def _fill_lists(columns: Columns) -> Iterator[str]:
     for name, fields in columns.lists.items():
         path = _path(name)
         values = [_within("e", column.path) for column in fields]
+        yield f"DELETE FROM {list_table(name)} WHERE document IN {_CHANGED}"  # noqa: S608
         yield (
             f"INSERT INTO {list_table(name)} SELECT {', '.join(['b.id', *values])}"  # noqa: S608
-            f" FROM bodies b CROSS JOIN json_each(b.document, '{path}') e"
+            f" FROM batch b CROSS JOIN json_each(b.document, '{path}') e"
             f" WHERE json_type(b.document, '{path}') = 'array'"
         )
-    if columns.texts:
-        names = [f"t{number}" for number in range(len(columns.texts))]
-        texts = [f"{_text(*text)} {name}" for name, text in zip(names, columns.texts, strict=True)]
-        yield (
-            f"INSERT INTO words(rowid, {', '.join(names)}) SELECT * FROM"  # noqa: S608
-            f" (SELECT id, {', '.join(texts)} FROM bodies b WHERE document IS NOT NULL)"
-            f" WHERE {' OR '.join(f'{name} <> {_NOTHING}' for name in names)}"
-        )
 
 
-_NOTHING = "''"
+def _fill_words(columns: Columns) -> str:
+    names = [f"t{number}" for number in range(len(columns.texts))]
+    texts = [f"{_text(*text)} {name}" for name, text in zip(names, columns.texts, strict=True)]
+    return (
+        f"WITH texts AS MATERIALIZED (SELECT id, {', '.join(texts)}"  # noqa: S608
+        " FROM batch b WHERE document IS NOT NULL)"
+        f" INSERT INTO words(rowid, {', '.join(names)}) SELECT * FROM texts"
+        f" WHERE {' OR '.join(f'{name} <> {_NOTHING}' for name in names)}"
+    )
 
 
 def _text(nested: str | None, path: tuple[str, ...]) -> str:
