@@ -193,14 +193,23 @@ class Engine:
         parked = {name: it for name, it in known.parked.items() if name != work.retried}
         known = replace(known, parked=parked)
         flowing = [event for event in work.events if event.stream not in parked]
-        keys = list(dict.fromkeys(key_for(self._projector, event) for event in flowing))
-        fold = Fold(self._projector, known, await self._load(keys), self._now)
+        fold = Fold(self._projector, known, await self._load(self._keys(flowing)), self._now)
         for recorded in flowing:
             if gap := fold.gap_before(recorded):
                 for missed in await self._missed(recorded.stream, gap):
                     fold.apply(missed)
             fold.apply(recorded)
         return fold
+
+    def _keys(self, events: Sequence[RecordedEvent]) -> Sequence[str]:
+        of_stream = {event.stream: event for event in events}
+        alone = [event for event in of_stream.values() if self._alone(event)]
+        if alone:
+            return [key_for(self._projector, event) for event in events]
+        return list({key_for(self._projector, event): None for event in of_stream.values()})
+
+    def _alone(self, event: RecordedEvent) -> bool:
+        return self._projector.key_of(event.stream) is None
 
     async def _load(self, keys: Sequence[str]) -> Mapping[str, Stored]:
         return await self._store.load(self._generation, keys) if keys else {}

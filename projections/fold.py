@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.parked import ParkedStream
@@ -13,6 +13,8 @@ from projections.projector import AnyProjector, Context, NoDocument
 from read_side.port import Document, Put, Stored
 
 MAX_ERROR_TEXT = 500
+_NO_GAP = range(0)
+_NONE: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class _Draft:
     document: Document | None
     streams: dict[str, int]
     revision: int | None
-    applied: list[RecordedEvent] = field(default_factory=list[RecordedEvent])
+    first: RecordedEvent | None = None
+    """The first event that changed it."""
 
 
 def key_for(projector: AnyProjector, recorded: RecordedEvent) -> str:
@@ -64,6 +67,7 @@ class Fold:
             key: _Draft(one.document, dict(one.streams), one.revision)
             for key, one in stored.items()
         }
+        self._by_stream: dict[str, _Draft] = {}
         handles = projector.handles
         self._types = None if handles is None else {kind.__name__ for kind in handles}
 
@@ -73,10 +77,13 @@ class Fold:
 
     def gap_before(self, recorded: RecordedEvent) -> range:
         """The versions that are missing between the document and this event."""
-        if self._projector.key_of(recorded.stream) is None or self.passes_over(recorded.stream):
-            return range(0)
-        draft = self._drafts.get(key_for(self._projector, recorded))
-        reached = draft.streams.get(recorded.stream, NO_VERSION) if draft else NO_VERSION
+        stream = recorded.stream
+        draft = self._by_stream.get(stream) or self._draft_of(recorded)
+        reached = draft.streams.get(stream, NO_VERSION)
+        if recorded.version <= reached + 1 or self.passes_over(stream):
+            return _NO_GAP
+        if self._projector.key_of(stream) is None:
+            return _NO_GAP
         return range(reached + 1, recorded.version)
 
     def apply(self, recorded: RecordedEvent) -> None:
@@ -84,8 +91,7 @@ class Fold:
         stream = recorded.stream
         if self.passes_over(stream):
             return
-        key = key_for(self._projector, recorded)
-        draft = self._drafts.get(key) or _Draft(None, {}, None)
+        draft = self._by_stream.get(stream) or self._draft_of(recorded)
         if recorded.version <= draft.streams.get(stream, NO_VERSION):
             return
         try:
@@ -94,8 +100,8 @@ class Fold:
             self.park(recorded, error)
             return
         draft.streams[stream] = recorded.version
-        draft.applied.append(recorded)
-        self._drafts[key] = draft
+        if draft.first is None:
+            draft.first = recorded
 
     def park(self, recorded: RecordedEvent, error: Exception) -> None:
         """Let the event's stream wait for an operator."""
@@ -110,7 +116,10 @@ class Fold:
 
     def first_applied(self, key: str) -> RecordedEvent:
         """The first event that changed this document."""
-        return self._drafts[key].applied[0]
+        first = self._drafts[key].first
+        if first is None:
+            raise KeyError(key)
+        return first
 
     def puts(self, *, without: Iterable[str] = ()) -> Sequence[Put]:
         """The documents that changed."""
@@ -118,11 +127,22 @@ class Fold:
         return [
             Put(key, draft.document, draft.streams, draft.revision)
             for key, draft in self._drafts.items()
-            if draft.applied and key not in left_out
+            if draft.first is not None and key not in left_out
         ]
 
+    def _draft_of(self, recorded: RecordedEvent) -> _Draft:
+        key = self._projector.key_of(recorded.stream)
+        alone = key is None
+        key = str(recorded.id) if alone else key
+        draft = self._drafts.get(key)
+        if draft is None:
+            draft = self._drafts[key] = _Draft(None, {}, None)
+        if not alone:
+            self._by_stream[recorded.stream] = draft
+        return draft
+
     def _next(self, document: Document | None, recorded: RecordedEvent) -> Document | None:
-        discarded = self._known.discarded.get(recorded.stream, frozenset[int]())
+        discarded = self._known.discarded.get(recorded.stream, _NONE)
         if recorded.version in discarded:
             return document
         if self._types is not None and recorded.type not in self._types:

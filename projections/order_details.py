@@ -54,10 +54,11 @@ class OrderDetails:
         """The order after the event."""
         if isinstance(event, OrderCreated):
             return _created(event)
+        time = time_text(context.metadata.occurred_at)
         return {
-            **_changed(existing(document, event), event, time_text(context.metadata.occurred_at)),
+            **_changed(existing(document, event), event, time),
             "version": context.version,
-            "updated_at": time_text(context.metadata.occurred_at),
+            "updated_at": time,
         }
 
 

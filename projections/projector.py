@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
+
+import msgspec
 
 from contracts.documents import DocumentType
 from contracts.events.base import Event
@@ -28,8 +29,7 @@ class NoDocument(ProjectionError):
     """The event continues a document that was never begun."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What is known of an event besides its data: where it lies, and its metadata."""
 
     event_id: UUID

@@ -16,7 +16,9 @@ def time_text(time: datetime) -> str:
     """
     if time.tzinfo is None:
         raise ValueError("a time without a time zone")
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return f"{time.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def day_text(time: datetime) -> str:
@@ -26,7 +28,9 @@ def day_text(time: datetime) -> str:
 
 def money_document(money: Money) -> MoneyDocument:
     """The exact amount, and the same in minor units."""
-    return {"amount": str(money.amount), "currency": money.currency, "minor": money.minor}
+    amount = str(money.amount)
+    # Always at the currency's own scale, so its digits are the minor units.
+    return {"amount": amount, "currency": money.currency, "minor": int(amount.replace(".", ""))}
 
 
 def minor_document(minor: int, currency: str) -> MoneyDocument:
