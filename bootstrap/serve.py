@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from api.cli.application import CannotOpen
 from bootstrap.background import Background, running
@@ -52,16 +53,25 @@ def _listening(settings: Settings) -> socket.socket:
 async def _serve(settings: Settings, listener: socket.socket, prepare: Prepare) -> None:
     host, port = listener.getsockname()[:2]
     async with open_container(settings) as container, running(container) as background:
-        config = uvicorn.Config(
-            whole_app(container),
-            http="httptools",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
+        config = server_config(whole_app(container))
         await prepare(container, background, f"http://{_shown(host)}:{port}")
         await _Server(config).serve(sockets=[listener])
+
+
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """How an application is served.
+
+    `X-Forwarded-For` is not believed: any caller can send it, and rate limits count by address.
+    """
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
 
 
 class _Server(uvicorn.Server):
