@@ -16,7 +16,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api.http import health
-from api.http.body import found_errors
+from api.http.body import parameter_errors
 from api.http.documentation import document
 from api.http.errors import Malformed, Unprocessable
 from api.http.health import Check
@@ -101,7 +101,7 @@ def _invalid(error: RequestValidationError) -> DomainError:
         return NotFound("There is nothing of this id.")
     if any(one["type"] == "json_invalid" for one in found):
         return Malformed("Invalid JSON")
-    return Unprocessable(found_errors(found, skip=1))
+    return Unprocessable(parameter_errors(found))
 
 
 def _http_problem(app: FastAPI, scope: Scope, error: HTTPException) -> Response:

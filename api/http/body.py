@@ -43,12 +43,28 @@ def parse(body: bytes, adapter: TypeAdapter[T]) -> T:
         raise Unprocessable(found_errors(found)) from None
 
 
-def found_errors(found: Sequence[ErrorDetails], *, skip: int = 0) -> list[dict[str, str]]:
-    """Pydantic's errors as a problem shows them, the first hundred; `skip` parts of each path."""
+def found_errors(found: Sequence[ErrorDetails]) -> list[dict[str, str]]:
+    """Pydantic's errors as a problem shows them, the first hundred."""
     return [
-        {"path": ".".join(str(part)[:100] for part in one["loc"][skip:]), "message": one["msg"]}
+        {"path": ".".join(str(part)[:100] for part in one["loc"]), "message": _message(one)}
         for one in found[:_MAX_ERRORS]
     ]
+
+
+def parameter_errors(found: Sequence[ErrorDetails]) -> list[dict[str, str]]:
+    """The same for parameters, whose paths are `query` and a name.
+
+    What follows the name says which kind of value was tried, and being left out is no such kind.
+    """
+    return [
+        {"path": "".join(str(part)[:100] for part in one["loc"][1:2]), "message": _message(one)}
+        for one in found[:_MAX_ERRORS]
+        if one["type"] != "none_required"
+    ]
+
+
+def _message(one: ErrorDetails) -> str:
+    return one["msg"].removeprefix("Value error, ")
 
 
 def _check_media_type(content_type: str) -> None:

@@ -46,7 +46,7 @@ From = Annotated[
 To = Annotated[
     Time | SkipJsonSchema[None], Field(description="Exclusive; a bare date is midnight UTC.")
 ]
-_Q = Annotated[str | SkipJsonSchema[None], Field(max_length=200)]
+_Q = Annotated[str, Field(max_length=200)] | SkipJsonSchema[None]
 
 
 class PageParameters(BaseModel):

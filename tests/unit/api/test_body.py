@@ -71,6 +71,12 @@ def test_wrong_values_are_named(body, path):
     assert all(error["message"] for error in refused.value.errors)
 
 
+def test_what_is_wrong_is_told_in_our_words():
+    with pytest.raises(Unprocessable) as refused:
+        parse(product(price={"amount": "1.005", "currency": "EUR"}), PRODUCT_BODY)
+    assert refused.value.errors[0]["message"] == "EUR has 2 digits after the point, not more"
+
+
 def test_words_that_only_look_like_constants_are_texts():
     assert parse(product(name="NaN and -Infinity"), PRODUCT_BODY).name == "NaN and -Infinity"
 
