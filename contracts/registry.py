@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
 from dataclasses import dataclass, fields
 from functools import cache
@@ -101,7 +102,11 @@ def data_type(event_type: type[Event]) -> Any:
 
 def data_schema(event_type: type[Event]) -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the event's stored data."""
-    return msgspec.json.schema(data_type(event_type))
+    schema = msgspec.json.schema(data_type(event_type))
+    for part in schema["$defs"].values():
+        if "description" in part:  # a docstring, which Python 3.13 and later keep without indents
+            part["description"] = inspect.cleandoc(part["description"])
+    return schema
 
 
 def category_of(stream: str) -> str:

@@ -41,7 +41,18 @@ def stored(event: Event) -> dict[str, Any]:
 
 
 def shape_of(event_type: type[Event]) -> dict[str, Any]:
-    return json.loads(json.dumps(data_schema(event_type)))
+    return without_words(json.loads(json.dumps(data_schema(event_type))))
+
+
+def without_words(schema: Any) -> Any:
+    """The shape alone: a docstring may be put better without a new schema version."""
+    if isinstance(schema, dict):
+        return {
+            key: without_words(part)
+            for key, part in schema.items()
+            if not (key == "description" and isinstance(part, str))
+        }
+    return [without_words(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def recorded(golden: dict[str, Any], category: str) -> RecordedEvent:
@@ -91,7 +102,13 @@ def test_what_the_file_says_is_read_as_the_sample(name: str):
 def test_the_shape_is_that_of_the_file_until_there_is_a_new_schema_version(name: str):
     event_type = EVENT_TYPES[name]
     golden = json.loads(schema_file(name, event_type.SCHEMA_VERSION).read_text())
-    assert shape_of(event_type) == golden
+    assert shape_of(event_type) == without_words(golden)
+
+
+def test_a_schema_says_the_same_words_under_every_python():
+    words = data_schema(ProductAdded)["$defs"]["Money"]["description"]
+    assert words.startswith("An exact amount")
+    assert "\nRaises:\n" in words
 
 
 def test_every_older_schema_version_has_an_upcaster():
