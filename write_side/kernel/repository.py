@@ -214,7 +214,8 @@ class Repository(Generic[A]):
         else:
             aggregate = await self._newest(aggregate_id, self._changed)
         answer = await self._answer(aggregate, command, context, decide, before_append)
-        self._changed.put(aggregate)
+        if not fresh:  # Most new ones are quick to load, should there be another command at all.
+            self._changed.put(aggregate)
         return answer
 
     async def _answer(
