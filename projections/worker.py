@@ -103,7 +103,7 @@ class Worker:
             switched = False
             try:
                 await self._session()
-            except* _Switched:
+            except* (_Switched, UnknownGeneration):
                 switched = True
             except* (EventStoreUnavailable, ReadStoreUnavailable) as group:
                 log.warning(

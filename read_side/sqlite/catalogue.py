@@ -8,15 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
 from contracts.documents import DocumentType
 from read_side.port import Discard, Generation, ReadStoreError, UnknownGeneration
-from read_side.rebuild_port import Rebuild
-from read_side.sqlite.columns import decode_type, encode_type
+from read_side.sqlite.columns import encode_type
 from read_side.sqlite.connections import (
     BUSY_SECONDS,
     check_version,
@@ -24,6 +22,7 @@ from read_side.sqlite.connections import (
     mark_version,
     sqlite_errors,
 )
+from read_side.sqlite.listing import Listed, Snapshot, read_snapshot
 
 T = TypeVar("T")
 
@@ -66,24 +65,6 @@ CREATE TABLE IF NOT EXISTS rebuilds(
 _FORGET_REBUILD = "DELETE FROM rebuilds WHERE projection = ? AND number = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A generation with the document type it was made for."""
-
-    generation: Generation
-    document_type: DocumentType
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the catalogue said when it last changed."""
-
-    generations: dict[tuple[str, int], Listed]
-    active: dict[str, Listed]
-    paused: frozenset[str]
-    rebuilds: tuple[Rebuild, ...]
-
-
 class Catalogue:
     """Reads on the event loop, from memory while nothing changed; writes in a thread."""
 
@@ -111,7 +92,7 @@ class Catalogue:
         with sqlite_errors(self.path):
             (version,) = self._reader.execute("PRAGMA data_version").fetchone()
             if version != self._seen:
-                self._snapshot = _read(self._reader)
+                self._snapshot = read_snapshot(self._reader)
                 self._seen = version
         return self._snapshot
 
@@ -277,39 +258,3 @@ def _in_transaction(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
         result = work(connection)
         connection.execute("COMMIT")
         return result
-
-
-def _read(connection: sqlite3.Connection) -> Snapshot:
-    rows = connection.execute(
-        "SELECT projection, number, state, fingerprint, created_at, document_type"
-        " FROM generations ORDER BY projection, number"
-    ).fetchall()
-    listed = [
-        Listed(
-            Generation(name, number, state, fingerprint, datetime.fromisoformat(created_at)),
-            decode_type(document_type),
-        )
-        for name, number, state, fingerprint, created_at, document_type in rows
-    ]
-    generations = {(it.generation.projection, it.generation.number): it.generation for it in listed}
-    rebuilds = connection.execute(
-        "SELECT projection, number, phase, done, total, lease_until, acknowledged FROM rebuilds"
-        " ORDER BY projection, number"
-    ).fetchall()
-    paused = connection.execute("SELECT name FROM projections WHERE paused").fetchall()
-    return Snapshot(
-        {(one.generation.projection, one.generation.number): one for one in listed},
-        {one.generation.projection: one for one in listed if one.generation.state == "active"},
-        frozenset(name for (name,) in paused),
-        tuple(
-            Rebuild(
-                generations[name, number],
-                phase,
-                done,
-                total,
-                datetime.fromisoformat(lease_until),
-                bool(acknowledged),
-            )
-            for name, number, phase, done, total, lease_until, acknowledged in rebuilds
-        ),
-    )

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -22,7 +22,6 @@ from read_side.port import (
     Document,
     DocumentRefused,
     Put,
-    ReadStoreError,
     ReadStoreUnavailable,
     Stored,
     WriteConflict,
@@ -30,7 +29,8 @@ from read_side.port import (
 from read_side.rebuild_port import Scanned
 from read_side.sqlite.columns import Columns, encodable
 from read_side.sqlite.connections import BUSY_SECONDS, sqlite_errors
-from read_side.sqlite.schema import analyse, make_indexes, open_generation_file
+from read_side.sqlite.generation_connections import copy_log, open_reader, open_writer
+from read_side.sqlite.schema import make_indexes
 from read_side.sqlite.writing import CHUNK, DocumentWriter, chunks, placeholders
 
 T = TypeVar("T")
@@ -38,7 +38,6 @@ T = TypeVar("T")
 _CHECKPOINT_BYTES = 2_000_000
 """Bytes of documents after which the write-ahead log is copied into the file, in a thread."""
 _RETRY_SECONDS = 0.002
-_WRITER_CACHE_KIB = 16_384
 
 
 class GenerationFile:
@@ -68,7 +67,7 @@ class GenerationFile:
             ReadStoreError: it is damaged, or written by a newer version.
         """
         loop = asyncio.get_running_loop()
-        reader = await loop.run_in_executor(threads, _open_reader, path)
+        reader = await loop.run_in_executor(threads, open_reader, path)
         return cls(path, columns, reader, threads)
 
     async def close(self) -> None:
@@ -231,7 +230,7 @@ class GenerationFile:
         writer = self._writer
         if writer is None:
             loop = asyncio.get_running_loop()
-            writer = await loop.run_in_executor(self._threads, _open_writer, self.path)
+            writer = await loop.run_in_executor(self._threads, open_writer, self.path)
             self._writer = writer
         await _begin(writer)
         return writer
@@ -250,11 +249,11 @@ class GenerationFile:
         async with self._writing:
             if not self._closed:
                 loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._threads, _copy_log, self.path)
+                await loop.run_in_executor(self._threads, copy_log, self.path)
 
     def _work_on_idle(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with sqlite_errors(self.path):
-            connection = self._idle.pop() if self._idle else _open_reader(self.path)
+            connection = self._idle.pop() if self._idle else open_reader(self.path)
             try:
                 return work(connection)
             finally:
@@ -286,24 +285,3 @@ async def _begin(connection: sqlite3.Connection) -> None:
 async def _let_others(run: Sequence[Put]) -> None:
     if len(run) == CHUNK:
         await asyncio.sleep(0)
-
-
-def _open_reader(path: Path) -> sqlite3.Connection:
-    connection = open_generation_file(path, busy_seconds=1)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _open_writer(path: Path) -> sqlite3.Connection:
-    connection = open_generation_file(path, busy_seconds=0)
-    # Copying the log into the file syncs the disk: not on the event loop.
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
-    return connection
-
-
-def _copy_log(path: Path) -> None:
-    """Best effort: what another process prevents now is done next time."""
-    with suppress(sqlite3.Error, ReadStoreError), closing(_open_writer(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        analyse(connection)

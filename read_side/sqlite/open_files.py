@@ -7,9 +7,10 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from read_side.port import Generation, NoActiveGeneration
-from read_side.sqlite.catalogue import Catalogue, Listed, Snapshot
+from read_side.sqlite.catalogue import Catalogue
 from read_side.sqlite.columns import Columns
 from read_side.sqlite.generation_file import GenerationFile
+from read_side.sqlite.listing import Listed, Snapshot
 
 Key = tuple[str, int]
 
