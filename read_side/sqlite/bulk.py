@@ -23,11 +23,11 @@ from read_side.sqlite.catalogue import Catalogue
 from read_side.sqlite.columns import Columns
 from read_side.sqlite.connections import sqlite_errors
 from read_side.sqlite.schema import analyse, indexes, open_generation_file
-from read_side.sqlite.shape import rows_decoder
+from read_side.sqlite.shape import document_decoder
 
 T = TypeVar("T")
 
-_CACHE_KIB = 131_072
+_CACHE_KIB = 49_152
 _SEEN_BITS = 1 << 27
 _encode = msgspec.json.encode
 _decode_streams = msgspec.json.Decoder(dict[str, int]).decode
@@ -42,7 +42,7 @@ class SqliteBulkLoad:
         self._columns = columns
         self._catalogue = catalogue
         self._statements = list(bulk_sql.write_batch(columns))
-        self._check = rows_decoder(columns)
+        self._check = document_decoder(columns)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-store-bulk")
         self._pending: asyncio.Future[None] | None = None
         self._recent: dict[str, Stored] = {}
@@ -72,14 +72,13 @@ class SqliteBulkLoad:
         Raises:
             DocumentRefused: nothing of the batch is written.
         """
-        rows = self._rows(batch.puts)
+        rows = [self._row(put) for put in batch.puts]
         await self.settle()
-        self._recent = {
-            put.key: Stored(put.document, put.streams, (put.revision or 0) + 1)
-            for put in batch.puts
-        }
+        # Row by row is for this thread: another one would wait for the interpreter each time.
+        self._connection.executemany(bulk_sql.FILL_BATCH, rows)
+        self._remember(batch.puts)
         loop = asyncio.get_running_loop()
-        self._pending = loop.run_in_executor(self._thread, self._write, rows, batch)
+        self._pending = loop.run_in_executor(self._thread, self._write, batch)
 
     async def parked(self, generation: Generation) -> Sequence[ParkedStream]:
         """The parked streams, oldest first."""
@@ -117,36 +116,34 @@ class SqliteBulkLoad:
         await self.settle()
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _rows(self, puts: Sequence[Put]) -> bytes:
-        rows = [(put.key, (put.revision or 0) + 1, put.streams, put.document) for put in puts]
+    def _row(self, put: Put) -> tuple[str, int, str, str | None]:
         try:
-            encoded = _encode(rows)
-            self._check(encoded)
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
-            for put in puts:
-                self._refuse(put)
-            encoded = _encode(rows)
+            streams, document = _encode(put.streams).decode(), _encode(put.document)
+            put.key.encode()
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            raise DocumentRefused(put.key, str(error)) from error
+        try:
+            self._check(document)
+        except msgspec.MsgspecError:  # It may still be fine: this says so, or refuses it.
+            self._columns.index(put.key, put.document)
+        text = None if put.document is None else document.decode()
+        return put.key, (put.revision or 0) + 1, streams, text
+
+    def _remember(self, puts: Sequence[Put]) -> None:
         for put in puts:
             bit = hash(put.key) % _SEEN_BITS
             self._seen[bit >> 3] |= 1 << (bit & 7)
-        return encoded
-
-    def _refuse(self, put: Put) -> None:
-        """Find out whether it is this document that can't be stored."""
-        self._columns.index(put.key, put.document)
-        try:
-            _encode((put.key, put.document))
-        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
-            raise DocumentRefused(put.key, str(error)) from error
+        self._recent = {
+            put.key: Stored(put.document, put.streams, (put.revision or 0) + 1) for put in puts
+        }
 
     def _may_be_there(self, key: str) -> bool:
         """False for a key that was certainly not written: then nobody has to wait and look."""
         bit = hash(key) % _SEEN_BITS
         return bool(self._seen[bit >> 3] & 1 << (bit & 7))
 
-    def _write(self, rows: bytes, batch: WriteBatch) -> None:
+    def _write(self, batch: WriteBatch) -> None:
         self._connection.execute("BEGIN")
-        self._connection.execute(bulk_sql.FILL_BATCH, (rows.decode(),))
         for statement in self._statements:
             self._connection.execute(statement)
         states.write_states(self._connection, batch)

@@ -1,4 +1,4 @@
-"""SQL that writes a batch of documents, given as JSON, with one statement a table.
+"""SQL that writes a batch of documents with one statement for each of their tables.
 
 One statement works without the interpreter, so the next batch is prepared meanwhile. What it
 writes is what `writing` and `columns` write document by document.
@@ -13,14 +13,7 @@ from read_side.sqlite.columns import Columns, list_table
 MAKE_BATCH = (
     "CREATE TEMP TABLE batch(key TEXT, revision INTEGER, streams TEXT, document TEXT, id INTEGER)"
 )
-# Without MATERIALIZED each use of a value would make its text anew.
-FILL_BATCH = (
-    "WITH rows(row) AS MATERIALIZED (SELECT value FROM json_each(?))"
-    " INSERT INTO batch(key, revision, streams, document)"
-    " SELECT json_extract(row, '$[0]'), json_extract(row, '$[1]'), json_extract(row, '$[2]'),"
-    " json_extract(row, '$[3]') FROM rows"
-)
-"""The rows of `[[key, revision, streams, document], ...]`, its one parameter."""
+FILL_BATCH = "INSERT INTO batch(key, revision, streams, document) VALUES (?, ?, ?, ?)"
 
 LOAD = (
     "SELECT d.key, b.document, d.streams, d.revision FROM json_each(?) e"
@@ -58,7 +51,7 @@ def _upsert_documents(columns: Columns) -> str:
 def _fill_lists(columns: Columns) -> Iterator[str]:
     for name, fields in columns.lists.items():
         path = _path(name)
-        values = [_within("e", column.path) for column in fields]
+        values = [f"json_extract({_within(column.path)})" for column in fields]
         yield f"DELETE FROM {list_table(name)} WHERE document IN {_CHANGED}"  # noqa: S608
         yield (
             f"INSERT INTO {list_table(name)} SELECT {', '.join(['b.id', *values])}"  # noqa: S608
@@ -86,15 +79,15 @@ def _text(nested: str | None, path: tuple[str, ...]) -> str:
             f" THEN json_extract(b.document, '{steps}') ELSE '' END"
         )
     return (
-        f"coalesce((SELECT group_concat({_within('e', path)}, char(10))"  # noqa: S608
-        f" FROM json_each(b.document, '{_path(nested)}') e WHERE e.type = 'object'"
-        f" AND json_type(e.value, '{steps}') = 'text'), '')"
+        f"coalesce((SELECT group_concat(json_extract({_within(path)}), char(10))"  # noqa: S608
+        f" FROM json_each(b.document, '{_path(nested)}') e"
+        f" WHERE json_type({_within(path)}) = 'text'), '')"
     )
 
 
-def _within(item: str, path: tuple[str, ...]) -> str:
-    """A field of an item of a list; nothing where the item is no object."""
-    return f"CASE {item}.type WHEN 'object' THEN json_extract({item}.value, '${_steps(path)}') END"
+def _within(path: tuple[str, ...]) -> str:
+    """A field of an item `e` of a list: from the document, which is parsed already."""
+    return f"b.document, e.fullkey || '{_steps(path)}'"
 
 
 def _path(name: str) -> str:

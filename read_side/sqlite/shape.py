@@ -17,14 +17,13 @@ _Long = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Tree = dict[str, Any]
 
 
-def rows_decoder(columns: Columns) -> Callable[[bytes], object]:
-    """Decodes `[[key, revision, streams, document], ...]`, refusing what may not be stored."""
+def document_decoder(columns: Columns) -> Callable[[bytes], object]:
+    """Decodes a document, or null, and raises an error where it may not be stored."""
     fields = _tree((column.path, column.kind) for column in columns.top)
     for name, nested in columns.lists.items():
         item = _struct(_tree((column.path, column.kind) for column in nested))
         _put(fields, tuple(name.split(".")), list[item])  # type: ignore[valid-type]
-    row = tuple[str, int, dict[str, int], _struct(fields) | None]  # type: ignore[misc]
-    return msgspec.json.Decoder(list[row]).decode
+    return msgspec.json.Decoder(_struct(fields) | None).decode
 
 
 def _tree(fields: Any) -> _Tree:
