@@ -49,13 +49,13 @@ class _Lines(Shown):
         if progress.phase == "loading" and not self._phase:
             self._started = now
         self._phase, self._last = progress.phase, now
-        rate = progress.done / max(now - self._started, 0.001)
-        left = (progress.total - progress.done) / max(rate, 1)
-        typer.echo(
-            f"{progress.projection}: {_PHASES[progress.phase]}, {progress.done:,} of "
-            f"{progress.total:,} events, {rate:,.0f}/s, {left:.0f} s left",
-            err=True,
-        )
+        line = f"{progress.projection}: {_PHASES[progress.phase]}"
+        if progress.phase == "loading":
+            rate = progress.done / max(now - self._started, 0.001)
+            left = (progress.total - progress.done) / max(rate, 1)
+            line += f", {progress.done:,} of {progress.total:,} events"
+            line += f", {rate:,.0f}/s, {left:.0f} s left"
+        typer.echo(line, err=True)
 
 
 class _Bar(Shown):
