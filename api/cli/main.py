@@ -14,11 +14,17 @@ from api.cli.tokens import add_token
 from api.cli.verify import add_verification
 
 
-def create_cli(open_application: OpenApplication, backup: Copy, restore: Copy) -> typer.Typer:
+def create_cli(
+    open_application: OpenApplication,
+    open_or_begin: OpenApplication,
+    backup: Copy,
+    restore: Copy,
+) -> typer.Typer:
     """All commands that work on an opened application; processes to serve are added to it.
 
     Args:
-        open_application: opens the application that the settings describe.
+        open_application: opens the application that the settings describe, where there is one.
+        open_or_begin: opens it too, and makes a new one where there is none.
         backup: copies the live event store into a new file.
         restore: makes the event store from such a file.
     """
@@ -37,6 +43,6 @@ def create_cli(open_application: OpenApplication, backup: Copy, restore: Copy) -
     add_verification(add_audit(cli, open_application), open_application)
     add_projections(cli, open_application)
     add_parked(cli, open_application)
-    add_import(cli, open_application)
+    add_import(cli, open_or_begin)
     add_backup(cli, backup, restore)
     return cli

@@ -123,6 +123,13 @@ class Call:
         answer = await self.deps.bus.handle(command, context or self.context())
         return self._answer(answer, 200, {}, named)
 
+    async def change_or_create(self, command: Command, collection: str) -> Response:
+        """Carry out a command that may make what it changes: 201 if it did, 200 otherwise."""
+        answer = await self.deps.bus.handle(command, self.context())
+        if answer.version > 0:
+            return self._answer(answer, 200, {})
+        return self._answer(answer, 201, {"Location": f"{collection}/{answer.id}"})
+
     def _answer(
         self, answer: Answer, status: int, headers: dict[str, str], named: str | None = None
     ) -> Response:

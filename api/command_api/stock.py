@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.command_api.bodies import CommandAnswer, Count, Receipt
-from api.command_api.documentation import CHANGED
+from api.command_api.documentation import CHANGED, CREATED
 from api.command_api.route import Changing, CommandRoute
 from contracts.commands.base import Sku
 from contracts.commands.inventory import AdjustStock, ReceiveStock
@@ -17,13 +17,14 @@ router = APIRouter(route_class=CommandRoute, tags=["stock"])
 @router.post(
     "/api/stock/{sku}/receipts",
     response_model=CommandAnswer,
-    responses=CHANGED,
+    responses={**CHANGED, 201: {**CREATED[201], "model": CommandAnswer}},
     summary="Goods arrived",
 )
 async def receive(call: Changing, sku: Sku, body: Receipt) -> Response:
     """The first receipt opens the SKU, so `If-Match: *` says nothing here and is refused."""
     call.refuse_any_version()
-    return await call.change(ReceiveStock(sku=sku, quantity=body.quantity, location=body.location))
+    command = ReceiveStock(sku=sku, quantity=body.quantity, location=body.location)
+    return await call.change_or_create(command, "/api/stock")
 
 
 @router.post(

@@ -17,10 +17,10 @@ Id = Annotated[
 
 Sku = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9._]{0,62}[A-Z0-9]$|^[A-Z0-9]$"),
-    Field(examples=["TEA.GREEN.100"]),
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+    Field(examples=["TEA-GREEN-100"]),
 ]
-"""A stock keeping unit: capital letters, digits, dots and underscores, at most 64."""
+"""A stock keeping unit: letters, digits, dots, hyphens and underscores, at most 64."""
 
 
 REVEAL = "reveal"

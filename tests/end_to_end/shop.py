@@ -49,7 +49,7 @@ async def _product(operator: httpx.AsyncClient, sku: str, stock: int) -> str:
     product = made(await operator.post("/api/products", json={"name": sku, "price": price}))["id"]
     ok(await operator.put(f"/api/products/{product}/sku", json={"sku": sku}))
     receipt = {"quantity": stock, "location": "main"}
-    ok(await operator.post(f"/api/stock/{sku}/receipts", json=receipt))
+    made(await operator.post(f"/api/stock/{sku}/receipts", json=receipt))
     return product
 
 

@@ -12,6 +12,9 @@ ID = "77aa0000-0000-4000-8000-000000000001"
 OTHER = "77aa0000-0000-4000-8000-000000000002"
 METHODS = {"get", "post", "put", "patch", "delete"}
 
+NAMES = {"id": OTHER, "item_id": ID, "sku": "TEA", "stream": "order-x", "name": "customers"}
+"""What stands in the paths."""
+
 
 async def documented(client: httpx.AsyncClient) -> set[tuple[str, str]]:
     document = ok(await client.get("/openapi.json"))
@@ -28,7 +31,7 @@ async def test_every_route_keeps_to_its_rule(system: System):
         assert routes == ACCESS.keys()
         for method, path in sorted(routes):
             rule = ACCESS[method, path]
-            where = path.format(id=OTHER, item_id=ID, sku="TEA", stream="order-x")
+            where = path.format(**NAMES)
             answer = await nobody.request(method, where)
             assert (answer.status_code == 401) == rule.signed_in, (method, path)
             if rule.signed_in:
@@ -46,7 +49,8 @@ async def check_role(system: System, role) -> None:
     async with system.client(role, ID) as caller:
         for (method, path), rule in ACCESS.items():
             answer = await caller.request(
-                method, path.format(id=OTHER, item_id=ID, sku="TEA", stream="order-x")
+                method,
+                path.format(id=OTHER, item_id=ID, sku="TEA", stream="order-x", name="customers"),
             )
             admitted = not rule.signed_in or role in rule.roles or rule.own == "data"
             assert (answer.status_code == 403) != admitted, (role, method, path, answer.text)

@@ -9,7 +9,7 @@ from functools import reduce, singledispatchmethod
 from typing import Literal
 
 from contracts.commands.sales import MAX_LINES
-from contracts.errors import Refused
+from contracts.errors import NotFound, Refused
 from contracts.events.sales import (
     ItemAdded,
     ItemRemoved,
@@ -111,7 +111,7 @@ class Order(Aggregate):
         """Take a line out."""
         self._refuse_unless_open()
         if item_id not in self.items:
-            raise Refused(f"The order has no item {item_id}.", code="item-unknown")
+            raise NotFound(f"The order has no item {item_id}.", code="item-unknown")
         self.trigger(ItemRemoved, at, item_id=item_id)
 
     def confirm(self, payment_method: str | None, *, at: datetime) -> None:

@@ -264,7 +264,7 @@ async def test_malformed_id_in_the_path_is_404(operator, bus, method, path):
 
 async def test_malformed_sku_in_the_path_is_404(operator):
     response = await operator.post(
-        "/api/stock/tea-1/receipts", json={"quantity": 1, "location": "main"}
+        "/api/stock/tea%201/receipts", json={"quantity": 1, "location": "main"}
     )
     assert response.status_code == 404
 

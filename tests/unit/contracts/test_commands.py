@@ -180,12 +180,12 @@ def test_an_id_is_a_uuid_in_its_canonical_form(id_: str):
     refused(ConfirmOrder, {"order_id": id_})
 
 
-@pytest.mark.parametrize("sku", ["", "tea", "TEA-1", "TEA 1", ".TEA", "TEA.", "A" * 65, "TEA\n"])
-def test_a_sku_has_capital_letters_digits_dots_and_underscores(sku: str):
+@pytest.mark.parametrize("sku", ["", "-TEA", "TEA 1", ".TEA", "TEA/1", "TÉA", "A" * 65, "TEA\n"])
+def test_a_sku_has_letters_digits_dots_hyphens_and_underscores(sku: str):
     refused(ReceiveStock, {**GOOD[ReceiveStock], "sku": sku})
 
 
-@pytest.mark.parametrize("sku", ["A", "7", "TEA.GREEN_100", "A" * 64])
+@pytest.mark.parametrize("sku", ["A", "7", "tea-1", "TEA.GREEN_100", "A" * 64])
 def test_skus_as_they_are(sku: str):
     both_ways(ReceiveStock, {**GOOD[ReceiveStock], "sku": sku})
 

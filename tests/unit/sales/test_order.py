@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.commands.sales import MAX_LINES, MAX_PRICE_MINOR
-from contracts.errors import Refused
+from contracts.errors import NotFound, Refused
 from contracts.events.sales import (
     ItemAdded,
     ItemRemoved,
@@ -210,7 +210,7 @@ class TestRemoveItem:
 
     def test_created_when_removing_an_unknown_item_then_refused(self):
         given(Order, CREATED).when(lambda o: o.remove_item("item-7", at=AT)).refused(
-            "item-unknown", Refused
+            "item-unknown", NotFound
         )
 
     @pytest.mark.parametrize("state", STATES.keys() - {"created"})
