@@ -46,10 +46,15 @@ def main() -> None:
 def command_line(settings: Settings) -> typer.Typer:
     """All commands, on what the settings describe."""
 
+    def open_or_begin() -> AbstractAsyncContextManager[Container]:
+        return open_container(settings)
+
     def open_application() -> AbstractAsyncContextManager[Container]:
+        _check_begun(settings.data)
         return open_container(settings)
 
     def make_backup(file: Path) -> None:
+        _check_begun(settings.data)
         backup(settings.data / "events.db", file, event_keys(settings))
 
     def make_restore(file: Path) -> None:
@@ -59,7 +64,7 @@ def command_line(settings: Settings) -> typer.Typer:
         except AlreadyOwned as error:
             raise CannotOpen(str(error)) from error
 
-    cli = create_cli(open_application, make_backup, make_restore)
+    cli = create_cli(open_application, open_or_begin, make_backup, make_restore)
 
     @cli.command("serve")
     def serve_everything() -> None:  # pyright: ignore[reportUnusedFunction]
@@ -85,6 +90,15 @@ def command_line(settings: Settings) -> typer.Typer:
             serve(settings, _open_demo_shop)
 
     return cli
+
+
+def _check_begun(folder: Path) -> None:
+    """A mistyped folder must not become a new shop, with keys that no server knows."""
+    if not (folder / "events.db").exists():
+        raise CannotOpen(
+            f"There is no shop in {folder.absolute()}: set ORDERLOG_DATA, "
+            "or begin with orderlog serve"
+        )
 
 
 async def _announce(container: Container, background: Background, base_url: str) -> None:

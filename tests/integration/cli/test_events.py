@@ -31,6 +31,7 @@ def test_a_stream_is_shown_event_by_event(shop: CommandLine) -> None:
     assert json.loads(lines[0][lines[0].index("{") :]) == events[0]["payload"]
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_stream_that_is_not_there_is_an_error(orderlog: CommandLine) -> None:
     result = orderlog("events", "show", "order-1")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -74,6 +75,7 @@ def test_tail_takes_types_categories_and_a_position_to_begin_after(shop: Command
     ("option", "value", "code"),
     [("--category", "sale", 2), ("--type", "OrderLost", 2), ("--from", "nowhere", 1)],
 )
+@pytest.mark.usefixtures("begun")
 def test_what_tail_does_not_know_is_said(
     orderlog: CommandLine, option: str, value: str, code: int
 ) -> None:

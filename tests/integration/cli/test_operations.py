@@ -74,6 +74,7 @@ def test_wrong_usage_is_2_and_touches_nothing(
     assert not orderlog.data.exists()
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_token_stands_alone_on_the_last_line_and_works(orderlog: CommandLine) -> None:
     result = orderlog(
         "token", "--role", "operator", "--role", "auditor", "--user", "77aa", "--ttl", "15m"
@@ -89,6 +90,7 @@ def test_a_token_stands_alone_on_the_last_line_and_works(orderlog: CommandLine) 
     assert (found.kind, found.id, found.roles) == ("user", "77aa", ("operator", "auditor"))
 
 
+@pytest.mark.usefixtures("begun")
 def test_projections_are_listed_paused_and_resumed(orderlog: CommandLine) -> None:
     listed = orderlog.json("projections", "list")
     assert {"name", "generation", "state", "lag_seconds", "parked", "rebuild"} == set(listed[0])
@@ -105,6 +107,7 @@ def test_projections_are_listed_paused_and_resumed(orderlog: CommandLine) -> Non
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "rebuild", "compare", "switch", "rollback"])
+@pytest.mark.usefixtures("begun")
 def test_a_projection_that_is_not_there_is_an_error(orderlog: CommandLine, verb: str) -> None:
     result = orderlog("projections", verb, "weather")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -112,6 +115,7 @@ def test_a_projection_that_is_not_there_is_an_error(orderlog: CommandLine, verb:
     assert "order_details" in result.stderr
 
 
+@pytest.mark.usefixtures("begun")
 def test_parked_streams_are_listed_retried_and_discarded(orderlog: CommandLine) -> None:
     assert orderlog.json("parked", "list") == []
 
@@ -140,6 +144,7 @@ def test_parked_streams_are_listed_retried_and_discarded(orderlog: CommandLine) 
 
 
 @pytest.mark.parametrize("words", [("retry",), ("discard", "--reason", "r")], ids=" ".join)
+@pytest.mark.usefixtures("begun")
 def test_what_is_not_parked_can_not_be_asked_for(
     orderlog: CommandLine, words: tuple[str, ...]
 ) -> None:
@@ -160,6 +165,7 @@ def test_what_was_backed_up_can_be_restored(
     assert other.tail() == orderlog.tail()
 
 
+@pytest.mark.usefixtures("begun")
 def test_a_copy_that_can_not_be_made_is_one_clear_line(
     orderlog: CommandLine, tmp_path: Path
 ) -> None:
@@ -180,3 +186,30 @@ def test_a_store_that_can_not_be_opened_is_one_clear_line(orderlog: CommandLine)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("orderlog: The event store in ")
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "token --role operator",
+        "events show order-1",
+        "events tail --no-follow",
+        "audit verify",
+        "audit order 1",
+        "audit stream order-1 --export {}/out.jsonl",
+        "projections list",
+        "projections rebuild order_details",
+        "parked list",
+        "backup {}/backup",
+    ],
+)
+def test_without_a_shop_it_is_said_and_nothing_is_made(
+    orderlog: CommandLine, tmp_path: Path, words: str
+) -> None:
+    result = orderlog(*words.format(tmp_path).split())
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"orderlog: There is no shop in {orderlog.data.absolute()}: "
+        "set ORDERLOG_DATA, or begin with orderlog serve\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -188,7 +188,7 @@ def test_a_key_kept_elsewhere_is_in_no_backup(
 ) -> None:
     key = tmp_path / "key"
     orderlog = WithKeyFile(tmp_path / "data", key, monkeypatch)
-    result = orderlog("audit", "verify")
+    result = orderlog("import", sample)
     assert (result.exit_code, f"There is no audit key in {key}" in result.stderr) == (1, True)
     key.write_text("00" * 31)
     assert "needs 32 bytes" in orderlog("audit", "verify").stderr
