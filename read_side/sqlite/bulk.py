@@ -21,7 +21,7 @@ from read_side.port import Discard, DocumentRefused, Generation, Put, Stored, Wr
 from read_side.sqlite import bulk_sql, states
 from read_side.sqlite.catalogue import Catalogue
 from read_side.sqlite.columns import Columns
-from read_side.sqlite.connections import sqlite_errors
+from read_side.sqlite.connections import closed_on_error, opened_in_thread, sqlite_errors
 from read_side.sqlite.schema import analyse, indexes, open_generation_file
 from read_side.sqlite.shape import document_decoder
 
@@ -36,14 +36,20 @@ _decode_streams = msgspec.json.Decoder(dict[str, int]).decode
 class SqliteBulkLoad:
     """Writes in a thread of its own; a write returns as soon as the one before is done."""
 
-    def __init__(self, connection: sqlite3.Connection, columns: Columns, catalogue: Catalogue):
-        """Own the connection; use `loading`."""
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        columns: Columns,
+        catalogue: Catalogue,
+        thread: ThreadPoolExecutor,
+    ) -> None:
+        """Own the connection and the thread; use `loading`."""
         self._connection = connection
         self._columns = columns
         self._catalogue = catalogue
         self._statements = list(bulk_sql.write_batch(columns))
         self._check = document_decoder(columns)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-store-bulk")
+        self._thread = thread
         self._pending: asyncio.Future[None] | None = None
         self._recent: dict[str, Stored] = {}
         self._seen = bytearray(_SEEN_BITS // 8)
@@ -109,7 +115,10 @@ class SqliteBulkLoad:
         if self._pending is not None:
             await asyncio.wait([self._pending])
             self._pending.exception()
-        await asyncio.to_thread(self._thread.shutdown)
+        await asyncio.to_thread(self._let_go)
+
+    def _let_go(self) -> None:
+        self._thread.shutdown()
         self._connection.close()
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -167,7 +176,13 @@ async def loading(
 ) -> AsyncGenerator[SqliteBulkLoad]:
     """Load the file of a generation; see `RebuildStore.load_in_bulk`."""
     with sqlite_errors(path):
-        load = SqliteBulkLoad(await asyncio.to_thread(_open, path), columns, catalogue)
+        thread = ThreadPoolExecutor(1, thread_name_prefix="read-store-bulk")
+        try:
+            connection = await opened_in_thread(thread, _open, path)
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        load = SqliteBulkLoad(connection, columns, catalogue, thread)
         try:
             yield load
             await load.finish(path)
@@ -177,16 +192,17 @@ async def loading(
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = open_generation_file(path, busy_seconds=1)
-    for setting in (
-        "locking_mode = EXCLUSIVE",
-        "journal_mode = OFF",
-        "synchronous = OFF",
-        f"cache_size = -{_CACHE_KIB}",
-        # What is sorted for indexes goes to files: memory stays the same however much there is.
-        "temp_store = FILE",
-    ):
-        connection.execute(f"PRAGMA {setting}")
-    connection.execute(bulk_sql.MAKE_BATCH)
+    with closed_on_error(connection):
+        for setting in (
+            "locking_mode = EXCLUSIVE",
+            "journal_mode = OFF",
+            "synchronous = OFF",
+            f"cache_size = -{_CACHE_KIB}",
+            # What is sorted for indexes goes to files: memory stays the same however much there is.
+            "temp_store = FILE",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+        connection.execute(bulk_sql.MAKE_BATCH)
     return connection
 
 

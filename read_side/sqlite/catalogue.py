@@ -20,6 +20,7 @@ from read_side.sqlite.connections import (
     check_version,
     connect,
     mark_version,
+    opened_in_thread,
     sqlite_errors,
 )
 from read_side.sqlite.listing import Listed, Snapshot, read_snapshot
@@ -80,8 +81,7 @@ class Catalogue:
     @classmethod
     async def open(cls, path: Path, threads: Executor) -> Self:
         """Open the catalogue of a folder, making it the first time."""
-        loop = asyncio.get_running_loop()
-        return cls(path, await loop.run_in_executor(threads, _prepared, path), threads)
+        return cls(path, await opened_in_thread(threads, _prepared, path), threads)
 
     def close(self) -> None:
         """Let go of the file."""

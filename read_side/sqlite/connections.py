@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,14 +53,33 @@ def connect(
         isolation_level=None,
         check_same_thread=False,
     )
-    try:
+    with closed_on_error(connection):
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA temp_store = MEMORY")
-    except sqlite3.Error:
+    return connection
+
+
+async def opened_in_thread(
+    threads: Executor, open_file: Callable[[Path], sqlite3.Connection], path: Path
+) -> sqlite3.Connection:
+    """Open in a thread. A caller that is cancelled meanwhile leaves nothing open."""
+    opening = threads.submit(open_file, path)
+    try:
+        return await asyncio.wrap_future(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unwanted)
+        raise
+
+
+@contextmanager
+def closed_on_error(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
+    """Prepare a new connection; one that can't be prepared is closed."""
+    try:
+        yield connection
+    except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def check_version(connection: sqlite3.Connection, path: Path, *, kind: int, version: int) -> bool:
@@ -86,3 +107,8 @@ def mark_version(connection: sqlite3.Connection, *, kind: int, version: int) -> 
     """Write into the file what kind it is, and the version of its tables."""
     connection.execute(f"PRAGMA application_id = {kind}")
     connection.execute(f"PRAGMA user_version = {version}")
+
+
+def _close_unwanted(opening: Future[sqlite3.Connection]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

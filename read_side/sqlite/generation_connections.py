@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from read_side.port import ReadStoreError
+from read_side.sqlite.connections import closed_on_error
 from read_side.sqlite.schema import analyse, open_generation_file
 
 _WRITER_CACHE_KIB = 16_384
@@ -15,16 +16,18 @@ _WRITER_CACHE_KIB = 16_384
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that only reads."""
     connection = open_generation_file(path, busy_seconds=1)
-    connection.execute("PRAGMA query_only = ON")
+    with closed_on_error(connection):
+        connection.execute("PRAGMA query_only = ON")
     return connection
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """A connection that writes and waits for nobody."""
     connection = open_generation_file(path, busy_seconds=0)
-    # Copying the log into the file syncs the disk: not on the event loop.
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+    with closed_on_error(connection):
+        # Copying the log into the file syncs the disk: not on the event loop.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
     return connection
 
 

@@ -28,7 +28,7 @@ from read_side.port import (
 )
 from read_side.rebuild_port import Scanned
 from read_side.sqlite.columns import Columns, encodable
-from read_side.sqlite.connections import BUSY_SECONDS, sqlite_errors
+from read_side.sqlite.connections import BUSY_SECONDS, opened_in_thread, sqlite_errors
 from read_side.sqlite.generation_connections import copy_log, open_reader, open_writer
 from read_side.sqlite.schema import make_indexes
 from read_side.sqlite.writing import CHUNK, DocumentWriter, chunks, placeholders
@@ -66,8 +66,7 @@ class GenerationFile:
         Raises:
             ReadStoreError: it is damaged, or written by a newer version.
         """
-        loop = asyncio.get_running_loop()
-        reader = await loop.run_in_executor(threads, open_reader, path)
+        reader = await opened_in_thread(threads, open_reader, path)
         return cls(path, columns, reader, threads)
 
     async def close(self) -> None:
@@ -229,8 +228,7 @@ class GenerationFile:
             raise ReadStoreUnavailable("the read store is closed")
         writer = self._writer
         if writer is None:
-            loop = asyncio.get_running_loop()
-            writer = await loop.run_in_executor(self._threads, open_writer, self.path)
+            writer = await opened_in_thread(self._threads, open_writer, self.path)
             self._writer = writer
         await _begin(writer)
         return writer

@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import Executor
 from pathlib import Path
 
-from read_side.port import Generation, NoActiveGeneration
+from read_side.port import Generation, NoActiveGeneration, ReadStoreUnavailable
 from read_side.sqlite.catalogue import Catalogue
 from read_side.sqlite.columns import Columns
 from read_side.sqlite.generation_file import GenerationFile
@@ -27,6 +27,7 @@ class OpenFiles:
         self._opening = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self._seen: Snapshot | None = None
+        self._closed = False
 
     def path(self, projection: str, number: int) -> Path:
         """Where a generation's file is."""
@@ -54,13 +55,15 @@ class OpenFiles:
 
     async def close_one(self, generation: Generation) -> None:
         """Let go of a generation's file."""
-        file = self._files.pop((generation.projection, generation.number), None)
+        async with self._opening:
+            file = self._files.pop((generation.projection, generation.number), None)
         if file is not None:
             await file.close()
 
     async def close(self) -> None:
         """Let go of all files."""
         async with self._opening:
+            self._closed = True
             files, self._files = list(self._files.values()), {}
             for file in files:
                 await file.close()
@@ -82,6 +85,8 @@ class OpenFiles:
         if file is not None:
             return file
         async with self._opening:
+            if self._closed:
+                raise ReadStoreUnavailable("the read store is closed")
             if key not in self._files:
                 columns = Columns(listed.document_type)
                 self._files[key] = await GenerationFile.open(
