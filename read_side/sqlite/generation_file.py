@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -54,6 +55,7 @@ class GenerationFile:
         self._writer: sqlite3.Connection | None = None
         self._writing = asyncio.Lock()
         self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
         self._written = asyncio.Event()
         self._not_copied = 0
         self._copying: asyncio.Task[None] | None = None
@@ -251,18 +253,28 @@ class GenerationFile:
 
     def _work_on_idle(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with sqlite_errors(self.path):
-            connection = self._idle.pop() if self._idle else open_reader(self.path)
+            connection = self._take_idle() or open_reader(self.path)
             try:
                 return work(connection)
             finally:
-                if self._closed:
-                    connection.close()
-                else:
-                    self._idle.append(connection)
+                self._give_back(connection)
+
+    def _take_idle(self) -> sqlite3.Connection | None:
+        with self._idle_lock:
+            return self._idle.pop() if self._idle else None
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._idle_lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
 
     def _close_connections(self) -> None:
+        with self._idle_lock:  # closed by now: what is given back later closes itself
+            idle, self._idle = self._idle, []
         writers = [] if self._writer is None else [self._writer]
-        for connection in (self._reader, *self._idle, *writers):
+        for connection in (self._reader, *idle, *writers):
             connection.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -101,3 +102,55 @@ async def test_dropped_while_its_file_is_being_opened_then_it_is_closed(store, m
     await dropping
     assert is_closed(file._reader)
     assert store._files._files == {}
+
+
+async def test_searches_at_once_while_the_file_closes_then_every_connection_is_closed(
+    store, monkeypatch
+):
+    connections, together, go_on = [], threading.Barrier(3), threading.Event()
+
+    def opened(path):
+        connections.append(generation_connections.open_reader(path))
+        return connections[-1]
+
+    def work(connection):
+        together.wait(10)
+        assert go_on.wait(10)
+        return connection
+
+    file = await store._files.active(ORDERS)
+    monkeypatch.setattr(generation_file, "open_reader", opened)
+    searches = [asyncio.create_task(file.in_thread(work)) for _ in range(2)]
+    await asyncio.to_thread(together.wait, 10)
+    await file.close()
+    go_on.set()
+    assert set(await asyncio.gather(*searches)) == set(connections)
+    assert len(connections) == 2
+    assert all(map(is_closed, connections))
+
+
+class SeenByTwo(list):
+    """Idle connections: two threads look before either takes one, if nothing prevents that."""
+
+    both = threading.Barrier(2)
+
+    def __bool__(self) -> bool:
+        seen = len(self) > 0
+        with suppress(threading.BrokenBarrierError):
+            self.both.wait(0.2)
+        return seen
+
+
+async def test_two_threads_want_the_one_idle_connection_then_the_other_opens_its_own(store):
+    file = await store._files.active(ORDERS)
+    together = threading.Barrier(2)
+
+    def work(connection):
+        together.wait(10)
+        return connection
+
+    first = await file.in_thread(lambda connection: connection)
+    file._idle = SeenByTwo(file._idle)
+    used = await asyncio.gather(file.in_thread(work), file.in_thread(work))
+    assert len(set(used)) == 2
+    assert first in used
