@@ -281,10 +281,18 @@ async def test_parked_when_retry_is_requested_then_the_runner_carries_it_out(sho
 async def test_store_away_when_running_then_it_is_tried_again_and_nothing_is_parked(shop, away):
     async with shop.running():
         await shop.until(lambda: shop.store.generations(NAME))
-        getattr(shop, away).unavailable = True
+        store = getattr(shop, away)
+        refuse, refused = store._answer, asyncio.Event()
+
+        def answer() -> None:
+            if store.unavailable:
+                refused.set()
+            refuse()
+
+        store._answer, store.unavailable = answer, True
         shop.events.record(*stream("product-1", added()))
-        await asyncio.sleep(0.05)
-        getattr(shop, away).unavailable = False
+        await refused.wait()
+        store.unavailable = False
         await shop.shows("1", version=0)
         assert await shop.status().parked() == []
 
