@@ -64,7 +64,7 @@ async def test_every_projection_when_rebuilt_under_a_runner_then_nothing_differs
 
 
 async def test_200_writes_a_second_when_rebuilt_then_it_equals_a_rebuild_at_rest(shop):
-    closed = asyncio.Event()
+    some_history, closed = asyncio.Event(), asyncio.Event()
 
     async def trade():
         number, loop = 0, asyncio.get_running_loop()
@@ -73,12 +73,14 @@ async def test_200_writes_a_second_when_rebuilt_then_it_equals_a_rebuild_at_rest
             order = f"order-busy-{number // 3}"
             await shop.append(order, (CREATED, ADDED, CONFIRMED)[number % 3])
             number += 1
+            if number == 60:
+                some_history.set()
             await asyncio.sleep(max(0, begin + number / 200 - loop.time()))
         return number
 
     async with shop.running():
         trading = asyncio.create_task(trade())
-        await asyncio.sleep(0.3)  # some history beside the news
+        await some_history.wait()
         for _ in range(2):
             outcome = await rebuilder(shop, owned=False, page_size=20).rebuild(ORDERS)
             assert outcome.switched
