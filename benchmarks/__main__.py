@@ -1,10 +1,18 @@
-"""Runs the benchmarks: `make bench`."""
+"""Runs the benchmarks: `make bench`, or `python -m benchmarks NAME...` for some of them."""
 
 from __future__ import annotations
 
-from benchmarks import create_order, rebuild
+import sys
 
-print(f"Durable CreateOrder over HTTP, {create_order.CONNECTIONS} connections:\n")
-print(create_order.run())
-print("\nRebuilding order_details from orders of five events:\n")
-print(rebuild.run())
+from benchmarks import commands, create_order, loading, visibility
+
+BENCHMARKS = {
+    "create-order": ("Durable CreateOrder over HTTP, 64 connections", create_order.run),
+    "commands": ("CreateOrder below HTTP, 64 callers, full fsync", commands.run),
+    "loading": ("Loading an order", loading.run),
+    "visibility": ("From command to query, the whole of `serve`", visibility.run),
+}
+
+for name in sys.argv[1:] or BENCHMARKS:
+    title, run = BENCHMARKS[name]
+    print(f"## {title}\n\n{run()}\n", flush=True)

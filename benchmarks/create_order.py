@@ -38,7 +38,8 @@ class Shop:
     body: bytes
 
 
-async def _prepare(folder: Path) -> Shop:
+async def prepare_shop(folder: Path) -> Shop:
+    """A customer with a token and three products, in a data folder."""
     customer = derived_id("benchmark", "customer")
     products = [derived_id("benchmark", "product", str(number)) for number in range(3)]
     async with open_container(Settings(data=folder)) as container:
@@ -78,7 +79,8 @@ def _requests(shop: Shop, *, key: bool) -> MakeRequest:
 
 
 @contextmanager
-def _server(kind: str, folder: Path) -> Generator[int]:
+def server(kind: str, folder: Path) -> Generator[int]:
+    """A server in a process of its own; its port."""
     command = [sys.executable, "-m", "benchmarks.servers", kind, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -92,9 +94,9 @@ def run() -> str:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         shops = {}
         for kind in ("commands", "whole"):
-            shops[kind] = uvloop.run(_prepare(Path(folder, kind)))
+            shops[kind] = uvloop.run(prepare_shop(Path(folder, kind)))
         ports = {
-            kind: stack.enter_context(_server(kind, Path(folder, kind)))
+            kind: stack.enter_context(server(kind, Path(folder, kind)))
             for kind in ("echo", "commands", "whole")
         }
         targets = {

@@ -153,6 +153,6 @@ async def test_events_when_lost_and_restored_beside_old_read_models_then_those_a
     system.start()
     await settled(system)
     async with system.client("customer", shop.customers[0]) as client:
-        assert problem(await client.get(lost.headers["location"])) == (404, "not-found")
+        assert problem(await client.get(lost.headers["location"])) == (404, "order-not-found")
         assert ok(await client.get("/api/orders"))["items"] == []
     assert await system.documents() == await system.clean_build()

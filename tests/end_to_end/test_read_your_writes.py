@@ -96,7 +96,7 @@ async def check_stale(client: httpx.AsyncClient, written: httpx.Response) -> htt
         answer = await client.get(path, headers=seen_by(changed))
         assert WAIT <= time.monotonic() - started < WAIT + 2
         assert answer.headers["read-model"].startswith("stale; behind=")
-    assert problem(await client.get(location, headers=seen_by(written))) == (404, "not-found")
+    assert problem(await client.get(location, headers=seen_by(written))) == (404, "order-not-found")
     # What others read is stale as soon as it lacks something for more than a second.
     await until(lambda: is_stale(client))
     return changed
