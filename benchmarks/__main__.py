@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import commands, create_order, loading, visibility
+from benchmarks import commands, create_order, loading, rebuild, visibility
 
 BENCHMARKS = {
     "create-order": ("Durable CreateOrder over HTTP, 64 connections", create_order.run),
     "commands": ("CreateOrder below HTTP, 64 callers, full fsync", commands.run),
     "loading": ("Loading an order", loading.run),
+    "rebuild": ("Rebuild of order_details", rebuild.run),
     "visibility": ("From command to query, the whole of `serve`", visibility.run),
 }
 
