@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from bootstrap import logs
 from bootstrap.background import running
 from bootstrap.container import open_container
-from bootstrap.serve import collect_garbage_less
+from bootstrap.serve import settle_down
 from bootstrap.settings import Settings
 from bootstrap.web import command_app, whole_app
 from contracts.commands.sales import OrderItem
@@ -47,7 +47,7 @@ async def _serve(app: FastAPI) -> None:
     config = uvicorn.Config(
         app, http="httptools", lifespan="off", log_config=None, access_log=False
     )
-    collect_garbage_less()  # for all of them alike
+    settle_down()  # for all of them alike
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
