@@ -10,7 +10,7 @@ from typing import Protocol
 
 from contracts.values import Role
 from event_store.chain import Chain
-from event_store.port import EventStore, SubscriptionStore
+from event_store.port import EventStore
 from projections.compare import Comparison
 from projections.lease import Progress
 from projections.rebuild import Outcome
@@ -61,11 +61,6 @@ class Application(Protocol):
     @property
     def events(self) -> EventStore:
         """The event store."""
-        ...
-
-    @property
-    def subscriptions(self) -> SubscriptionStore:
-        """What policies remember, their parked streams too."""
         ...
 
     @property
