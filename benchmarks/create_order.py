@@ -84,8 +84,10 @@ def server(kind: str, folder: Path) -> Generator[int]:
     command = [sys.executable, "-m", "benchmarks.servers", kind, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield int(process.stdout.readline())
-        process.terminate()
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
 
 
 def run() -> str:

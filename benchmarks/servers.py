@@ -61,7 +61,8 @@ async def main(kind: str, folder: Path) -> None:
         if kind == "commands":
             await _serve(command_app(container))
             return
-        async with running(container):
+        async with running(container) as background:
+            await background.projections.ready()
             await _serve(whole_app(container))
 
 

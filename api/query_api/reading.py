@@ -92,7 +92,10 @@ def _read_model(behind: float | None) -> str:
 
 
 class ReadModelHeader:
-    """Says in every answer to a query, problems included, how fresh it is."""
+    """Says in every answer to a query, refusals included, how fresh it is.
+
+    A 5xx is no answer from the read models, so it says nothing of them.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Stand before this application."""
@@ -102,7 +105,8 @@ class ReadModelHeader:
         """Handle one connection (ASGI)."""
 
         async def send_with_header(message: Message) -> None:
-            if message["type"] == "http.response.start" and _READ_MODEL in scope:
+            begins = message["type"] == "http.response.start"
+            if begins and message["status"] < 500 and _READ_MODEL in scope:
                 MutableHeaders(raw=message["headers"])["Read-Model"] = scope[_READ_MODEL]
             await send(message)
 

@@ -57,7 +57,7 @@ class System:
         deadline = time.monotonic() + 20
         while httpx.get(f"{self.base_url}/health/ready").status_code != 200:
             assert time.monotonic() < deadline, self.log()
-            time.sleep(0.02)
+            time.sleep(0.02)  # Another process: there is nothing to await but its answer.
 
     def kill(self) -> None:
         """End every process at once, as a power cut would."""

@@ -99,6 +99,7 @@ async def test_nothing_projected_yet_when_asked_then_unavailable_for_now(tmp_pat
             assert answer.status_code == 503
             assert answer.json()["type"].endswith("/unavailable")
             assert int(answer.headers["retry-after"]) > 0
+            assert "read-model" not in answer.headers
         await store.close()
         assert (await get(api, "/api/products")).status_code == 503
     finally:
