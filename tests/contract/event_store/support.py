@@ -17,6 +17,8 @@ class Capabilities:
 
     remembers_ids_for_any: bool = True
     """Appends with `ANY` are idempotent for ever, not only as long as a cache lasts."""
+    passes_over_at_once: bool = True
+    """A subscription says at once that it is past events of others, not only after some dozens."""
 
 
 class Backend(Protocol):
