@@ -28,6 +28,10 @@ from read_side.sqlite.shape import document_decoder
 T = TypeVar("T")
 
 _CACHE_KIB = 49_152
+_SORTER_KIB = 8_192
+# What is sorted goes to files, as much at once as the cache may hold: memory stays the same however
+# much there is.
+_SORTING = ("temp_store = FILE", f"cache_size = -{_SORTER_KIB}")
 _SEEN_BITS = 1 << 27
 _encode = msgspec.json.encode
 _decode_streams = msgspec.json.Decoder(dict[str, int]).decode
@@ -81,6 +85,7 @@ class SqliteBulkLoad:
         rows = [self._row(put) for put in batch.puts]
         await self.settle()
         # Row by row is for this thread: another one would wait for the interpreter each time.
+        self._connection.execute("BEGIN")
         self._connection.executemany(bulk_sql.FILL_BATCH, rows)
         self._remember(batch.puts)
         loop = asyncio.get_running_loop()
@@ -152,13 +157,14 @@ class SqliteBulkLoad:
         return bool(self._seen[bit >> 3] & 1 << (bit & 7))
 
     def _write(self, batch: WriteBatch) -> None:
-        self._connection.execute("BEGIN")
         for statement in self._statements:
             self._connection.execute(statement)
         states.write_states(self._connection, batch)
         self._connection.execute("COMMIT")
 
     def _finish(self, path: Path) -> None:
+        for setting in _SORTING:
+            self._connection.execute(f"PRAGMA {setting}")
         self._connection.execute("BEGIN")
         for statement in indexes(self._columns):
             self._connection.execute(statement)
@@ -198,8 +204,6 @@ def _open(path: Path) -> sqlite3.Connection:
             "journal_mode = OFF",
             "synchronous = OFF",
             f"cache_size = -{_CACHE_KIB}",
-            # What is sorted for indexes goes to files: memory stays the same however much there is.
-            "temp_store = FILE",
         ):
             connection.execute(f"PRAGMA {setting}")
         connection.execute(bulk_sql.MAKE_BATCH)
