@@ -12,13 +12,13 @@ from api.cli.application import CannotOpen
 from api.security.consistency import ConsistencyTokens
 from api.security.tokens import AccessTokens
 from bootstrap.directories import OrdersAsBook, ProductsAsCatalogue, UsersAsCustomers
+from bootstrap.event_stores import open_event_store
 from bootstrap.operations import Operations
 from bootstrap.past import ProjectedPast
 from bootstrap.settings import Settings, has_secret, secret_of
 from contracts.values import Role
 from event_store.chain import Chain, hash_of
-from event_store.errors import EventStoreError
-from event_store.sqlite import SqliteEventStore
+from event_store.port import WholeEventStore
 from projections.catalogue import PROJECTORS
 from read_side.audit.trail import AuditTrail
 from read_side.port import ReadStoreError
@@ -52,7 +52,7 @@ class Container:
     """Everything of one data folder, connected."""
 
     settings: Settings
-    events: SqliteEventStore
+    events: WholeEventStore
     documents: SqliteReadStore
     bus: CommandBus
     sessions: Sessions
@@ -65,7 +65,7 @@ class Container:
     chain: Chain
 
     @property
-    def subscriptions(self) -> SqliteEventStore:
+    def subscriptions(self) -> WholeEventStore:
         """What policies remember: kept with the events."""
         return self.events
 
@@ -83,12 +83,9 @@ async def open_container(settings: Settings) -> AsyncGenerator[Container]:
     Raises:
         CannotOpen: a store or secret can't be opened; the message says why.
     """
+    events = await open_event_store(settings)
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
-        events = await SqliteEventStore.open(settings.data / "events.db")
-    except (OSError, EventStoreError) as error:
-        raise CannotOpen(f"The event store in {settings.data} can't be opened: {error}") from error
-    try:
         documents = await SqliteReadStore.open(settings.data / "read-models")
     except (OSError, ReadStoreError) as error:
         await events.close()
@@ -105,7 +102,7 @@ async def open_container(settings: Settings) -> AsyncGenerator[Container]:
 
 
 async def _connect(
-    settings: Settings, events: SqliteEventStore, documents: SqliteReadStore
+    settings: Settings, events: WholeEventStore, documents: SqliteReadStore
 ) -> Container:
     secret = secret_of(settings, "jwt")
     fingerprint_key = secret_of(settings, "fingerprints")
@@ -164,7 +161,7 @@ async def _connect(
     )
 
 
-async def _chain(settings: Settings, events: SqliteEventStore) -> Chain:
+async def _chain(settings: Settings, events: WholeEventStore) -> Chain:
     """The key's chain. A key that was lost is not replaced in silence."""
     if not has_secret(settings, "audit"):
         page = await events.read_all(limit=1)

@@ -19,6 +19,7 @@ from api.security.consistency import ConsistencyToken
 from bootstrap import logs
 from bootstrap.background import Background
 from bootstrap.container import Container, open_container
+from bootstrap.event_stores import embedded_file, has_begun
 from bootstrap.ownership import AlreadyOwned, owning
 from bootstrap.serve import serve
 from bootstrap.settings import Settings, event_keys, keep_event_keys
@@ -50,17 +51,18 @@ def command_line(settings: Settings) -> typer.Typer:
         return open_container(settings)
 
     def open_application() -> AbstractAsyncContextManager[Container]:
-        _check_begun(settings.data)
+        _check_begun(settings)
         return open_container(settings)
 
     def make_backup(file: Path) -> None:
-        _check_begun(settings.data)
-        backup(settings.data / "events.db", file, event_keys(settings))
+        events = embedded_file(settings)
+        _check_begun(settings)
+        backup(events, file, event_keys(settings))
 
     def make_restore(file: Path) -> None:
         try:
             with owning(settings.data):
-                restore(file, settings.data / "events.db", partial(keep_event_keys, settings))
+                restore(file, embedded_file(settings), partial(keep_event_keys, settings))
         except AlreadyOwned as error:
             raise CannotOpen(str(error)) from error
 
@@ -92,11 +94,11 @@ def command_line(settings: Settings) -> typer.Typer:
     return cli
 
 
-def _check_begun(folder: Path) -> None:
+def _check_begun(settings: Settings) -> None:
     """A mistyped folder must not become a new shop, with keys that no server knows."""
-    if not (folder / "events.db").exists():
+    if not has_begun(settings):
         raise CannotOpen(
-            f"There is no shop in {folder.absolute()}: set ORDERLOG_DATA, "
+            f"There is no shop in {settings.data.absolute()}: set ORDERLOG_DATA, "
             "or begin with orderlog serve"
         )
 

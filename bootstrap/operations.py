@@ -8,8 +8,7 @@ from pathlib import Path
 from bootstrap.rebuilds import RebuildProcesses, Rebuilds
 from contracts.parked import ParkedRequest, ParkedStream
 from event_store.errors import EventStoreError
-from event_store.port import SubscriptionStore
-from event_store.sqlite import SqliteEventStore
+from event_store.port import SubscriptionStore, WholeEventStore
 from projections.progress import ReadProgress
 from projections.projector import AnyProjector
 from projections.status import Projections, ProjectionStatus
@@ -28,7 +27,7 @@ class Operations(Rebuilds):
     def __init__(
         self,
         folder: Path,
-        events: SqliteEventStore,
+        events: WholeEventStore,
         subscriptions: SubscriptionStore,
         read_store: SqliteReadStore,
         projectors: Mapping[str, AnyProjector],

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from bootstrap.ownership import AlreadyOwned, owning
-from event_store.sqlite import SqliteEventStore
+from event_store.port import WholeEventStore
 from projections.compare import Comparison
 from projections.lease import Progress
 from projections.projector import AnyProjector
@@ -32,7 +32,7 @@ class Rebuilds:
     def __init__(
         self,
         folder: Path,
-        events: SqliteEventStore,
+        events: WholeEventStore,
         read_store: SqliteReadStore,
         projectors: Mapping[str, AnyProjector],
     ) -> None:

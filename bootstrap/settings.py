@@ -28,6 +28,13 @@ def _is_limit(text: str) -> str:
     return text
 
 
+def _is_eventstoredb(uri: SecretStr) -> SecretStr:
+    if not uri.get_secret_value().startswith(("esdb://", "esdb+discover://")):
+        raise ValueError("it is a URI such as esdb://127.0.0.1:2113?Tls=false")
+    return uri
+
+
+EventStoreURI = Annotated[SecretStr, AfterValidator(_is_eventstoredb)]
 Limit = Annotated[str, AfterValidator(_is_limit)]
 
 
@@ -38,6 +45,8 @@ class Settings(BaseSettings):
 
     data: Path = Path("orderlog-data")
     """Folder of the embedded stores and of secrets made on first start."""
+    event_store: EventStoreURI | None = None
+    """EventStoreDB, with its password if it has one; a file in the data folder if not set."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = None

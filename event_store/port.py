@@ -232,3 +232,11 @@ class SubscriptionStore(Protocol):
     ) -> bool:
         """Ask the owner to `retry` or `discard`; False when nothing of that id is parked."""
         ...
+
+
+class WholeEventStore(EventStore, SnapshotStore, SubscriptionStore, Protocol):
+    """Events, and what is kept with them: what each adapter offers."""
+
+    async def count(self, categories: Collection[str]) -> int | None:
+        """How many events there are in these categories; None: it would take as long as reading."""
+        ...

@@ -50,7 +50,8 @@ class Lease:
     def replayed(self, events: int) -> None:
         """So many more events were replayed."""
         self.done += events
-        self._total = max(self._total, self.done)
+        if self._total:
+            self._total = max(self._total, self.done)
         self._tell()
 
     async def enter(self, phase: RebuildPhase) -> None:

@@ -19,7 +19,7 @@ from projections.replay import PAGE, replay
 from read_side.port import Generation
 from read_side.rebuild_port import RebuildStore
 
-Count = Callable[[Collection[str]], Awaitable[int]]
+Count = Callable[[Collection[str]], Awaitable[int | None]]
 """How many events there are in these categories; for progress."""
 
 
@@ -64,7 +64,7 @@ class Rebuilder:
         Args:
             events: where the events are.
             store: where the generations are.
-            count: how many events there are.
+            count: how many events there are; None where that is not known.
             own: becomes the owner of the projections if nobody is; whether it is this process.
             report: is told how far a rebuild is, now and then.
             patience: seconds that another owner may take to follow a new generation.
@@ -176,7 +176,7 @@ class Rebuilder:
         return retired[-1] if retired else None
 
     async def _begin(self, projector: AnyProjector) -> Lease:
-        total = await self._count(projector.categories)
+        total = await self._count(projector.categories) or 0
         made = await self._store.begin_rebuild(
             projector.document_type,
             fingerprint(projector),

@@ -46,6 +46,7 @@ class RebuildState:
     done: int
     """Events replayed."""
     total: int
+    """Of how many; 0: not known."""
     error: str | None
 
 

@@ -38,7 +38,7 @@ class Rebuild:
     done: int
     """Events replayed so far."""
     total: int
-    """Events to replay, as far as known."""
+    """Events to replay, as far as known; 0: not known."""
     lease_until: datetime
     """Unless it is `built`, a rebuild that said nothing until then was abandoned."""
     acknowledged: bool

@@ -9,6 +9,7 @@ import typer
 
 from api.cli.application import Application, OpenApplication, SteeredProjections
 from api.cli.output import fail, print_json, print_table
+from api.cli.rebuild_text import amount
 from api.cli.rebuilds import add_rebuilds
 from api.cli.running import run
 from contracts.parked import ParkedStream
@@ -139,7 +140,7 @@ def _rebuild(state: ProjectionState) -> str | None:
     if at is None:
         return None
     if at.phase == "loading":
-        return f"{at.done:,} of {at.total:,} events"
+        return amount(at.done, at.total)
     return at.phase if at.generation is None else f"{at.phase}: {at.generation}"
 
 

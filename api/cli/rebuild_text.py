@@ -34,6 +34,11 @@ class Shown:
         """Show how far it is."""
 
 
+def amount(done: int, total: int) -> str:
+    """Events that were replayed, of how many if that is known (not 0)."""
+    return f"{done:,} of {total:,} events" if total else f"{done:,} events"
+
+
 class _Lines(Shown):
     """A line now and then, for logs and pipes."""
 
@@ -52,9 +57,10 @@ class _Lines(Shown):
         line = f"{progress.projection}: {_PHASES[progress.phase]}"
         if progress.phase == "loading":
             rate = progress.done / max(now - self._started, 0.001)
-            left = (progress.total - progress.done) / max(rate, 1)
-            line += f", {progress.done:,} of {progress.total:,} events"
-            line += f", {rate:,.0f}/s, {left:.0f} s left"
+            line += f", {amount(progress.done, progress.total)}, {rate:,.0f}/s"
+            if progress.total:
+                left = (progress.total - progress.done) / max(rate, 1)
+                line += f", {left:.0f} s left"
         typer.echo(line, err=True)
 
 
@@ -74,7 +80,7 @@ class _Bar(Shown):
         self._bars.update(
             task,
             completed=progress.done,
-            total=progress.total,
+            total=progress.total or None,
             description=f"{name}: {_PHASES[progress.phase]}",
             rate=f"{progress.done / elapsed:,.0f}/s" if progress.phase == "loading" else "",
         )
