@@ -121,14 +121,16 @@ class Money:
     currency: Currency
 
     def __post_init__(self) -> None:
-        quantum, limit = _measures(self.currency)
-        if not self.amount.same_quantum(quantum):
-            object.__setattr__(self, "amount", _at_scale(self.amount, quantum, self.currency))
-        if not self.amount:
-            # Nothing is nothing: "-0.00" would be equal, yet another text in JSON.
-            object.__setattr__(self, "amount", abs(self.amount))
-        if not -limit < self.amount < limit:
+        amount = self.amount
+        quantum, limit, lowest = _measures(self.currency)
+        if amount.same_quantum(quantum) and lowest < amount < limit and amount:
+            return  # As nearly all are.
+        if not amount.same_quantum(quantum):
+            amount = _at_scale(amount, quantum, self.currency)
+        if not lowest < amount < limit:
             raise ValueError("the amount is too large")
+        # Nothing is nothing: "-0.00" would be equal, yet another text in JSON.
+        object.__setattr__(self, "amount", amount or abs(amount))
 
     @classmethod
     def zero(cls, currency: str) -> Self:
@@ -170,10 +172,10 @@ class Money:
 
 
 @cache
-def _measures(currency: str) -> tuple[Decimal, Decimal]:
-    """The currency's smallest amount, and the first amount that is too large."""
+def _measures(currency: str) -> tuple[Decimal, Decimal, Decimal]:
+    """The currency's smallest amount, and the first amounts that are too large, up and down."""
     quantum = Decimal(1).scaleb(-currency_scale(known_currency(currency)))
-    return quantum, quantum * MAX_MINOR
+    return quantum, quantum * MAX_MINOR, -quantum * MAX_MINOR
 
 
 def _at_scale(amount: Decimal, quantum: Decimal, currency: str) -> Decimal:

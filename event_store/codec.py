@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.events.base import Event
-from contracts.metadata import Metadata
+from contracts.metadata import Metadata, ReplayMetadata
 from contracts.registry import EVENT_TYPES, data_fields, data_type, id_of
 from contracts.upcasters import UPCASTERS
 from event_store.chain import Unchained
@@ -19,7 +20,10 @@ _encode = msgspec.json.encode
 # The canonical form that hashes are made of.
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _decode_metadata = msgspec.json.Decoder(Metadata).decode
+_decode_replay_metadata = msgspec.json.Decoder(ReplayMetadata).decode
 _decode_json = msgspec.json.Decoder(dict[str, Any]).decode
+
+_set_attributes = object.__setattr__
 
 # Not UTF-8 is a ValueError, nested too deeply a RecursionError.
 _UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
@@ -67,8 +71,20 @@ def decode_metadata(recorded: RecordedEvent) -> Metadata:
         raise MalformedEvent(_where(recorded, f"has unreadable metadata: {error}")) from error
 
 
+def decode_replay_metadata(recorded: RecordedEvent) -> ReplayMetadata:
+    """Read the little of them that bringing an aggregate up to date needs.
+
+    Raises:
+        MalformedEvent: that part is not ours.
+    """
+    try:
+        return _decode_replay_metadata(recorded.metadata)
+    except _UNREADABLE as error:
+        raise MalformedEvent(_where(recorded, f"has unreadable metadata: {error}")) from error
+
+
 def decode(recorded: RecordedEvent, metadata: Metadata | None = None) -> tuple[Event, Metadata]:
-    """Read an event, lifted to its newest schema version.
+    """Read an event, lifted to its newest schema version, and its metadata.
 
     Raises:
         UnknownEventType: no event of that name is known.
@@ -76,28 +92,36 @@ def decode(recorded: RecordedEvent, metadata: Metadata | None = None) -> tuple[E
         MalformedEvent: the bytes don't fit the type.
     """
     metadata = metadata or decode_metadata(recorded)
+    return decode_event(recorded, metadata), metadata
+
+
+def decode_event(recorded: RecordedEvent, metadata: Metadata | ReplayMetadata) -> Event:
+    """Read an event whose metadata were read before; see `decode`."""
     event_type = EVENT_TYPES.get(recorded.type)
     if event_type is None:
         raise UnknownEventType(_where(recorded, f"has the unknown type {recorded.type}"))
+    version = metadata.schema_version
     try:
-        data = _decode_data(event_type, recorded, metadata.schema_version)
+        if version == event_type.SCHEMA_VERSION:
+            attributes = _decoder(event_type)(recorded.data)
+        else:
+            attributes = _decode_and_lift(event_type, recorded, version)
     except (*_UNREADABLE, LookupError, TypeError) as error:
         raise MalformedEvent(
             _where(recorded, f"can't be read as {recorded.type}: {error}")
         ) from error
-    event = event_type.__new__(event_type)
-    # The dataclass is frozen; filling its dictionary is what its __init__ would do, only faster.
-    attributes = vars(event)
-    attributes.update(data)
     attributes["originator_id"] = id_of(recorded.stream)
     attributes["originator_version"] = recorded.version
     attributes["timestamp"] = metadata.occurred_at
-    return event, metadata
+    event = event_type.__new__(event_type)
+    # The dataclass is frozen; giving it its dictionary is what its __init__ does, only faster.
+    _set_attributes(event, "__dict__", attributes)
+    return event
 
 
-def _decode_data(event_type: type[Event], recorded: RecordedEvent, version: int) -> dict[str, Any]:
-    if version == event_type.SCHEMA_VERSION:
-        return _decoder(event_type).decode(recorded.data)
+def _decode_and_lift(
+    event_type: type[Event], recorded: RecordedEvent, version: int
+) -> dict[str, Any]:
     if version > event_type.SCHEMA_VERSION:
         raise NewerSchemaVersion(
             _where(recorded, f"has schema version {version} of {recorded.type}, newer than known")
@@ -109,8 +133,8 @@ def _decode_data(event_type: type[Event], recorded: RecordedEvent, version: int)
 
 
 @cache
-def _decoder(event_type: type[Event]) -> msgspec.json.Decoder[dict[str, Any]]:
-    return msgspec.json.Decoder(data_type(event_type))
+def _decoder(event_type: type[Event]) -> Callable[[bytes], dict[str, Any]]:
+    return msgspec.json.Decoder(data_type(event_type)).decode
 
 
 def _where(recorded: RecordedEvent, what: str) -> str:

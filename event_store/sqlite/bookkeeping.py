@@ -34,9 +34,9 @@ def prove_writable(connection: sqlite3.Connection, now: int) -> None:
 
 def load_snapshot(connection: sqlite3.Connection, stream: str) -> Snapshot | None:
     """The snapshot of a stream."""
-    query = "SELECT stream, version, fingerprint, state, hash FROM snapshots WHERE stream = ?"
+    query = "SELECT version, fingerprint, state, hash FROM snapshots WHERE stream = ?"
     row = connection.execute(query, (stream,)).fetchone()
-    return Snapshot(*row) if row else None
+    return Snapshot(stream, *row) if row else None
 
 
 def save_snapshot(connection: sqlite3.Connection, snapshot: Snapshot) -> None:

@@ -1,31 +1,29 @@
-"""Reading events: SQL and how rows become events."""
+"""Reading events: the SQL."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from collections.abc import Collection
 from typing import Any
-from uuid import UUID, SafeUUID
 
-from event_store.errors import EventStoreCorrupt, InvalidPosition
+from event_store.errors import InvalidPosition
 from event_store.port import NO_VERSION, Page, Position, RecordedEvent
 from event_store.sqlite.positions import number_of, position_of
+from event_store.sqlite.stored_event import COLUMNS, event_of
 
-_COLUMNS = "id, stream, version, type, data, metadata, position, recorded_at"
 _STREAM = (
-    f"SELECT {_COLUMNS} FROM events WHERE stream = ? AND version BETWEEN ? AND ? "  # noqa: S608
+    f"SELECT {COLUMNS} FROM events WHERE stream = ? AND version BETWEEN ? AND ? "  # noqa: S608
     "ORDER BY version {direction} LIMIT ?"
 )
 _FORWARDS = _STREAM.format(direction="ASC")
 _BACKWARDS = _STREAM.format(direction="DESC")
 _ALL = (
-    f"SELECT {_COLUMNS} FROM events WHERE position > ? AND position <= ? "  # noqa: S608
+    f"SELECT {COLUMNS} FROM events WHERE position > ? AND position <= ? "  # noqa: S608
     "ORDER BY position LIMIT ?"
 )
 # One limited walk of the index a category, merged: the file's size does not matter.
 _OF_CATEGORY = (
-    f"SELECT {_COLUMNS} FROM events WHERE category = ? "  # noqa: S608
+    f"SELECT {COLUMNS} FROM events WHERE category = ? "  # noqa: S608
     "AND position > ? AND position <= ? ORDER BY position LIMIT ?"
 )
 _ONE_CATEGORY = f"SELECT * FROM ({_OF_CATEGORY})"  # noqa: S608
@@ -60,7 +58,7 @@ def read_stream(
     """At most `limit` events of a stream (-1: all), versions `first` to `last` inclusive."""
     query = _BACKWARDS if backwards else _FORWARDS
     rows = connection.execute(query, (stream, first, last, limit))
-    return _events(rows)
+    return [event_of(row) for row in rows]
 
 
 def read_page(
@@ -78,7 +76,7 @@ def read_page(
     if start > end:
         raise InvalidPosition(f"{after!r} lies beyond the last event of this store")
     rows = _rows_between(connection, start, end, categories, limit + 1)
-    events = _events(rows[:limit])
+    events = [event_of(row) for row in rows[:limit]]
     if len(rows) > limit:
         return Page(events, events[-1].position, at_end=False)
     return Page(events, position_of(end), at_end=True)
@@ -101,59 +99,3 @@ def _rows_between(
     query = " UNION ALL ".join([_ONE_CATEGORY] * len(names)) + " ORDER BY position LIMIT ?"
     values = [value for name in names for value in (name, start, end, limit)]
     return connection.execute(query, (*values, limit)).fetchall()
-
-
-# Loading streams is the most frequent thing the write side does. Filling the slots of the frozen
-# classes directly is what their constructors do in the end, in a third less time.
-_new = object.__new__
-_set_number, _set_safety = (UUID.__dict__[name].__set__ for name in ("int", "is_safe"))
-(
-    _set_id,
-    _set_stream,
-    _set_version,
-    _set_type,
-    _set_data,
-    _set_metadata,
-    _set_position,
-    _set_recorded_at,
-) = (
-    RecordedEvent.__dict__[name].__set__
-    for name in ("id", "stream", "version", "type", "data", "metadata", "position", "recorded_at")
-)
-_timestamp = datetime.fromtimestamp
-_from_bytes = int.from_bytes
-_unknown_safety = SafeUUID.unknown
-
-
-def _events(rows: Iterable[Any]) -> list[RecordedEvent]:
-    try:
-        return [_event(*row) for row in rows]
-    except (TypeError, ValueError, OverflowError) as error:
-        raise EventStoreCorrupt(
-            f"an event is stored in a form that is not ours: {error}"
-        ) from error
-
-
-def _event(
-    id_: bytes,
-    stream: str,
-    version: int,
-    type_: str,
-    data: bytes,
-    metadata: bytes,
-    position: int,
-    recorded_at: int,
-) -> RecordedEvent:
-    uuid = _new(UUID)
-    _set_number(uuid, _from_bytes(id_))
-    _set_safety(uuid, _unknown_safety)
-    event = _new(RecordedEvent)
-    _set_id(event, uuid)
-    _set_stream(event, stream)
-    _set_version(event, version)
-    _set_type(event, type_)
-    _set_data(event, data)
-    _set_metadata(event, metadata)
-    _set_position(event, str(position).zfill(20))
-    _set_recorded_at(event, _timestamp(recorded_at / 1e6, UTC))
-    return event

@@ -16,10 +16,11 @@ from eventsourcing.domain import BaseAggregate
 
 from contracts.errors import IdempotencyKeyReused
 from contracts.events.base import Event
-from contracts.metadata import Idempotency, Metadata
+from contracts.metadata import Idempotency, ReplayMetadata
 from event_store.port import NO_VERSION
 
 REMEMBERED_KEYS = 64
+_MODIFIED_ON = "modified_on"
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -86,7 +87,7 @@ class Aggregate(BaseAggregate[str]):
 
         The same as `evolve`, which makes a new function each time it is asked for.
         """
-        _evolution(type(self))(type(event))(self, event)
+        _evolution(type(self), type(event))(self, event)
 
     def pass_over(self, version: int, at: datetime) -> None:
         """Follow an event of a type that is not known here: only its version and time count."""
@@ -94,7 +95,7 @@ class Aggregate(BaseAggregate[str]):
         self.version = version
         self.modified_on = at
 
-    def remember(self, metadata: Metadata, version: int) -> None:
+    def remember(self, metadata: ReplayMetadata, version: int) -> None:
         """Keep the hash of an event, and the answer that its metadata carry."""
         self.last_hash = metadata.hash or ""
         if metadata.idempotency is not None:
@@ -120,9 +121,9 @@ class Aggregate(BaseAggregate[str]):
 
 
 @cache
-def _evolution(aggregate_type: type[Aggregate]) -> Callable[[type], Callable[..., None]]:
+def _evolution(aggregate_type: type[Aggregate], event_type: type[Event]) -> Callable[..., None]:
     evolve = cast("singledispatchmethod[None]", getattr_static(aggregate_type, "evolve"))
-    return evolve.dispatcher.dispatch
+    return evolve.dispatcher.dispatch(event_type)
 
 
 @cache
@@ -147,23 +148,19 @@ def state_fingerprint(aggregate_type: type[Aggregate]) -> str:
 def dump_state(aggregate: Aggregate) -> bytes:
     """The aggregate's state as JSON, for a snapshot."""
     state = {name: getattr(aggregate, name) for name in _state_fields(type(aggregate))}
-    state["modified_on"] = aggregate.modified_on
+    state[_MODIFIED_ON] = aggregate.modified_on
     return msgspec.json.encode(state)
 
 
 @cache
 def _decoder(aggregate_type: type[Aggregate]) -> msgspec.json.Decoder[dict[str, Any]]:
-    return msgspec.json.Decoder(_state_type(aggregate_type))
-
-
-class _Times(msgspec.Struct):
-    modified_on: datetime
+    shape = {**typing.get_type_hints(_state_type(aggregate_type)), _MODIFIED_ON: datetime}
+    return msgspec.json.Decoder(typing.TypedDict(aggregate_type.__name__, shape))  # pyright: ignore
 
 
 def restore_state(aggregate: Aggregate, version: int, state: bytes) -> None:
     """Bring a blank aggregate to the state of a snapshot taken at that version."""
-    times = msgspec.json.decode(state, type=_Times)
-    for name, value in _decoder(type(aggregate)).decode(state).items():
-        setattr(aggregate, name, value)
+    restored = _decoder(type(aggregate)).decode(state)
+    aggregate.modified_on = restored.pop(_MODIFIED_ON)
+    vars(aggregate).update(restored)
     aggregate.version = version
-    aggregate.modified_on = times.modified_on

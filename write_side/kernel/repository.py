@@ -17,7 +17,12 @@ from contracts.events.base import Event
 from contracts.ids import new_uuid
 from contracts.metadata import Idempotency
 from event_store.chain import Chain
-from event_store.codec import UnknownEventType, decode, decode_metadata, encode_unchained
+from event_store.codec import (
+    UnknownEventType,
+    decode_event,
+    decode_replay_metadata,
+    encode_unchained,
+)
 from event_store.errors import WrongExpectedVersion
 from event_store.port import (
     NO_VERSION,
@@ -103,9 +108,9 @@ class Repository(Generic[A]):
         for recorded in await self._events.read_stream(
             aggregate.stream, first=aggregate.version + 1, last=last
         ):
-            metadata = decode_metadata(recorded)
+            metadata = decode_replay_metadata(recorded)
             try:
-                decode(recorded, metadata)[0].mutate(aggregate)
+                decode_event(recorded, metadata).mutate(aggregate)
             except UnknownEventType:
                 aggregate.pass_over(recorded.version, metadata.occurred_at)
             aggregate.remember(metadata, recorded.version)

@@ -18,7 +18,9 @@ from event_store.codec import (
     NewerSchemaVersion,
     UnknownEventType,
     decode,
+    decode_event,
     decode_metadata,
+    decode_replay_metadata,
     encode,
 )
 from event_store.port import NewEvent, Position, RecordedEvent
@@ -174,3 +176,27 @@ def test_metadata_that_are_not_ours_are_malformed(metadata: bytes):
         decode_metadata(sample(metadata=metadata))
     with pytest.raises(MalformedEvent, match="has unreadable metadata"):
         decode(sample(metadata=metadata))
+
+
+@pytest.mark.parametrize("event", SAMPLES.values(), ids=SAMPLES)
+def test_replay_reads_the_same_event_of_less_metadata(event: Event):
+    stored = recorded(encode(event, metadata_of(event), uuid4()), event)
+    whole, little = decode_metadata(stored), decode_replay_metadata(stored)
+    for name in little.__struct_fields__:
+        assert getattr(little, name) == getattr(whole, name)
+    assert decode_event(stored, little) == decode(stored)[0] == event
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b'{"other":' + TOO_DEEP + b"}", id="too deep"),
+        pytest.param(with_metadata(schemaVersion="1"), id="a version as text"),
+        pytest.param(with_metadata(occurredAt="2026-01-05T10:00:00"), id="no time zone"),
+        pytest.param(with_metadata(idempotency={"key": 1}), id="no such answer"),
+    ],
+)
+def test_replay_refuses_metadata_that_are_not_ours(metadata: bytes):
+    with pytest.raises(MalformedEvent, match="has unreadable metadata"):
+        decode_replay_metadata(sample(metadata=metadata))
