@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from esdbclient.protos.Grpc import code_pb2, shared_pb2, status_pb2, streams_pb2
 from grpc import StatusCode
 
 from event_store.dev_server.appends import Written
-from event_store.dev_server.messages import EMPTY, named
+from event_store.dev_server.messages import named
+from event_store.dev_server.protocol import code_pb2, shared_pb2, status_pb2, streams_pb2
 from event_store.dev_server.records import ANY, NO_STREAM, STREAM_EXISTS, StreamDeleted
 from event_store.dev_server.statuses import Refused
 from event_store.errors import BatchTooLarge, WrongExpectedVersion
@@ -53,18 +53,18 @@ def failure(error: Exception, most: int) -> streams_pb2.BatchAppendResp:
 def _wrong(error: WrongExpectedVersion) -> shared_pb2.WrongExpectedVersion:
     wrong = shared_pb2.WrongExpectedVersion()
     if error.current == NO_STREAM:
-        wrong.current_no_stream.CopyFrom(EMPTY)
+        wrong.current_no_stream.SetInParent()
     else:
         wrong.current_stream_revision = error.current
     match error.expected:
         case int(expected) if expected >= 0:
             wrong.expected_stream_position = expected
         case int(expected) if expected == ANY:
-            wrong.expected_any.CopyFrom(EMPTY)
+            wrong.expected_any.SetInParent()
         case int(expected) if expected == STREAM_EXISTS:
-            wrong.expected_stream_exists.CopyFrom(EMPTY)
+            wrong.expected_stream_exists.SetInParent()
         case _:
-            wrong.expected_no_stream.CopyFrom(EMPTY)
+            wrong.expected_no_stream.SetInParent()
     return wrong
 
 

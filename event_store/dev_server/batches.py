@@ -7,10 +7,9 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from esdbclient.protos.Grpc import streams_pb2
-
 from event_store.dev_server import batch_answers as answers
 from event_store.dev_server.messages import expected_of, id_of, proposed, stream_of
+from event_store.dev_server.protocol import streams_pb2
 from event_store.dev_server.records import Proposed
 from event_store.dev_server.rpc import Call
 from event_store.dev_server.statuses import Refused, invalid, timed_out

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from uuid import uuid4
 
-from esdbclient.protos.Grpc import gossip_pb2
-
 from event_store.dev_server.messages import id_message
+from event_store.dev_server.protocol import gossip_pb2
 from event_store.dev_server.rpc import Call
 
 _TICKS_A_SECOND = 10_000_000

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from esdbclient.protos.Grpc import shared_pb2, streams_pb2
-
+from event_store.dev_server.protocol import shared_pb2, streams_pb2
 from event_store.dev_server.records import (
     ANY,
     DELETED_REVISION,
@@ -17,7 +16,6 @@ from event_store.dev_server.records import (
 )
 from event_store.dev_server.statuses import invalid, missing_property
 
-EMPTY = shared_pb2.Empty()
 _JSON, _BYTES = "application/json", "application/octet-stream"
 _NAMED = {"no_stream": NO_STREAM, "any": ANY, "stream_exists": STREAM_EXISTS}
 _TICKS = 10

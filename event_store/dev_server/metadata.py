@@ -58,5 +58,6 @@ def parse(data: bytes) -> StreamMetadata | None:
 
 
 def _is_number(value: object, least: int) -> bool:
-    is_int = isinstance(value, int) and not isinstance(value, bool)
-    return is_int and least <= value <= DELETED_REVISION
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return least <= value <= DELETED_REVISION

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from esdbclient.protos.Grpc import streams_pb2
-
 from event_store.dev_server.filters import Filter
 from event_store.dev_server.messages import revision_of
+from event_store.dev_server.protocol import streams_pb2
 from event_store.dev_server.records import DELETED_REVISION
 from event_store.dev_server.statuses import invalid, invalid_position
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from esdbclient.protos.Grpc import streams_pb2
-
 from event_store.dev_server import reads
 from event_store.dev_server.database import Database, now
 from event_store.dev_server.messages import named, stream_of
+from event_store.dev_server.protocol import streams_pb2
 from event_store.dev_server.read_options import Asked, asked_of, log_position, stream_revision
 from event_store.dev_server.rpc import Call
 from event_store.dev_server.sending import Sender

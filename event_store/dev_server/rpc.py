@@ -43,7 +43,6 @@ class Call(Protocol):
 
 
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
-Handler = Callable[[Behaviour, Admit], grpc.RpcMethodHandler]
 
 
 class _Malformed:
@@ -75,7 +74,7 @@ class Method:
 
     def __init__(
         self,
-        kind: Callable[..., grpc.RpcMethodHandler],
+        kind: Callable[..., grpc.RpcMethodHandler[Any, Any]],
         request: type[Any],
         response: type[Any],
         behaviour: Behaviour,
@@ -88,7 +87,7 @@ class Method:
         self._behaviour = behaviour
         self._many = many
 
-    def handler(self, admit: Admit) -> grpc.RpcMethodHandler:
+    def handler(self, admit: Admit) -> grpc.RpcMethodHandler[Any, Any]:
         """What gRPC calls."""
         behaviour, many = self._behaviour, self._many
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from esdbclient.protos.Grpc import streams_pb2
-
 from event_store.dev_server import reads
 from event_store.dev_server.database import Database, now
 from event_store.dev_server.messages import broken_link_response, read_response
+from event_store.dev_server.protocol import streams_pb2
 from event_store.dev_server.records import LINK, Record, StreamDeleted
 from event_store.dev_server.rpc import Call
 from event_store.dev_server.stream_states import readable_of, readable_state_of

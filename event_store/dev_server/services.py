@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import grpc
-from esdbclient.protos.Grpc import gossip_pb2, shared_pb2
-from esdbclient.protos.Grpc import streams_pb2 as streams
 
 from event_store.dev_server.batches import BatchCall
 from event_store.dev_server.gossip import Gossip
+from event_store.dev_server.protocol import gossip_pb2, shared_pb2
+from event_store.dev_server.protocol import streams_pb2 as streams
 from event_store.dev_server.reading import Reading
 from event_store.dev_server.rpc import (
     Admit,

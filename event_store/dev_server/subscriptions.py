@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import uuid4
 
-from esdbclient.protos.Grpc import streams_pb2
-
 from event_store.dev_server import reads
 from event_store.dev_server.database import Database, now
 from event_store.dev_server.messages import stream_of
+from event_store.dev_server.protocol import streams_pb2
 from event_store.dev_server.read_options import Asked, log_position, stream_revision
 from event_store.dev_server.records import DELETED_REVISION, STREAM_DELETED, StreamDeleted
 from event_store.dev_server.sending import Sender

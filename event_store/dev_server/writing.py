@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TypeVar
 
-from esdbclient.protos.Grpc import streams_pb2
-
 from event_store.dev_server import appends
 from event_store.dev_server.appends import Written
 from event_store.dev_server.database import Database
-from event_store.dev_server.messages import EMPTY, expected_of, proposed, stream_of
+from event_store.dev_server.messages import expected_of, proposed, stream_of
+from event_store.dev_server.protocol import streams_pb2
 from event_store.dev_server.records import ANY, NO_STREAM, STREAM_EXISTS, Proposed
 from event_store.dev_server.rpc import Call
 from event_store.dev_server.statuses import append_too_large, invalid, timed_out
@@ -128,11 +127,11 @@ class Writing:
 def _success(written: Written) -> streams_pb2.AppendResp:
     success = streams_pb2.AppendResp.Success()
     if written.revision == NO_STREAM:
-        success.no_stream.CopyFrom(EMPTY)
+        success.no_stream.SetInParent()
     else:
         success.current_revision = written.revision
     if written.position is None:
-        success.no_position.CopyFrom(EMPTY)
+        success.no_position.SetInParent()
     else:
         success.position.commit_position = written.position
         success.position.prepare_position = written.position
@@ -142,18 +141,18 @@ def _success(written: Written) -> streams_pb2.AppendResp:
 def _wrong_version(current: int, expected: int) -> streams_pb2.AppendResp:
     wrong = streams_pb2.AppendResp.WrongExpectedVersion()
     if current == NO_STREAM:
-        wrong.current_no_stream.CopyFrom(EMPTY)
-        wrong.no_stream_20_6_0.CopyFrom(EMPTY)
+        wrong.current_no_stream.SetInParent()
+        wrong.no_stream_20_6_0.SetInParent()
     else:
         wrong.current_revision = wrong.current_revision_20_6_0 = current
     if expected == ANY:
-        wrong.expected_any.CopyFrom(EMPTY)
-        wrong.any_20_6_0.CopyFrom(EMPTY)
+        wrong.expected_any.SetInParent()
+        wrong.any_20_6_0.SetInParent()
     elif expected == STREAM_EXISTS:
-        wrong.expected_stream_exists.CopyFrom(EMPTY)
-        wrong.stream_exists_20_6_0.CopyFrom(EMPTY)
+        wrong.expected_stream_exists.SetInParent()
+        wrong.stream_exists_20_6_0.SetInParent()
     elif expected == NO_STREAM:
-        wrong.expected_no_stream.CopyFrom(EMPTY)
+        wrong.expected_no_stream.SetInParent()
     else:
         wrong.expected_revision = wrong.expected_revision_20_6_0 = expected
     return streams_pb2.AppendResp(wrong_expected_version=wrong)
