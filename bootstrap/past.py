@@ -43,16 +43,7 @@ class ProjectedPast:
         projector = self._projectors.get(category_of(recorded.stream))
         if projector is None or type(event) not in (projector.handles or ()):
             return document
-        context = Context(
-            event_id=recorded.id,
-            stream=recorded.stream,
-            version=recorded.version,
-            type=recorded.type,
-            position=recorded.position,
-            recorded_at=recorded.recorded_at,
-            store=self._store,
-            metadata=metadata,
-        )
+        context = Context(recorded, self._store, metadata)
         try:
             return projector.project(document, event, context)
         except Exception as error:  # as in a projection: whatever it raises concerns this stream

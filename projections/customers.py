@@ -39,7 +39,7 @@ class Customers:
         return {
             **_changed(existing(document, event), event),
             "version": context.version,
-            "updated_at": time_text(context.metadata.occurred_at),
+            "updated_at": time_text(context.occurred_at),
         }
 
 

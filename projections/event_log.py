@@ -28,16 +28,16 @@ class EventLog:
         self, document: EventLogDocument | None, event: Event | None, context: Context
     ) -> EventLogDocument:
         """Where the event lies, and who brought it about by which command."""
-        metadata = context.metadata
+        recorded, metadata = context.recorded, context.metadata
         return {
-            "event_id": str(context.event_id),
-            "stream": context.stream,
-            "version": context.version,
-            "category": category_of(context.stream),
-            "type": context.type,
+            "event_id": str(recorded.id),
+            "stream": recorded.stream,
+            "version": recorded.version,
+            "category": category_of(recorded.stream),
+            "type": recorded.type,
             "occurred_at": time_text(metadata.occurred_at),
-            "recorded_at": time_text(context.recorded_at),
-            "position": context.position,
+            "recorded_at": time_text(recorded.recorded_at),
+            "position": recorded.position,
             "store": context.store,
             "actor_kind": metadata.actor.kind,
             "actor_id": metadata.actor.id,

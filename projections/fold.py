@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.parked import ParkedStream
-from event_store.codec import decode, decode_metadata
+from event_store.codec import decode_event, decode_metadata, decode_replay_metadata
 from event_store.port import NO_VERSION, RecordedEvent
 from projections.projector import AnyProjector, Context, NoDocument
 from read_side.port import Document, Put, Stored
@@ -147,18 +147,12 @@ class Fold:
             return document
         if self._types is not None and recorded.type not in self._types:
             return document
-        metadata = decode_metadata(recorded)
-        event = None if self._types is None else decode(recorded, metadata)[0]
-        context = Context(
-            event_id=recorded.id,
-            stream=recorded.stream,
-            version=recorded.version,
-            type=recorded.type,
-            position=recorded.position,
-            recorded_at=recorded.recorded_at,
-            store=self._known.store,
-            metadata=metadata,
-        )
+        if self._types is None:
+            event, metadata = None, decode_metadata(recorded)
+        else:
+            metadata = decode_replay_metadata(recorded)
+            event = decode_event(recorded, metadata)
+        context = Context(recorded, self._known.store, metadata)
         try:
             return self._projector.project(document, event, context)
         except NoDocument:

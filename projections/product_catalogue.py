@@ -38,7 +38,7 @@ class ProductCatalogue:
         return {
             **_changed(existing(document, event), event),
             "version": context.version,
-            "updated_at": time_text(context.metadata.occurred_at),
+            "updated_at": time_text(context.occurred_at),
         }
 
 

@@ -9,13 +9,14 @@ from datetime import datetime
 from functools import cache
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
-from uuid import UUID
 
 import msgspec
 
 from contracts.documents import DocumentType
 from contracts.events.base import Event
-from contracts.metadata import Metadata
+from contracts.metadata import Metadata, ReplayMetadata
+from event_store.codec import decode_metadata
+from event_store.port import RecordedEvent
 from projections import shapes
 
 D = TypeVar("D")
@@ -30,17 +31,34 @@ class NoDocument(ProjectionError):
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
-    """What is known of an event besides its data: where it lies, and its metadata."""
+    """What is known of an event besides its data."""
 
-    event_id: UUID
-    stream: str
-    version: int
-    type: str
-    position: str
-    recorded_at: datetime
+    recorded: RecordedEvent
+    """Where the event lies."""
     store: str
     """Identity of the event store."""
-    metadata: Metadata
+    known: Metadata | ReplayMetadata
+    """What of the metadata was read already."""
+
+    @property
+    def version(self) -> int:
+        """The event's version in its stream."""
+        return self.recorded.version
+
+    @property
+    def occurred_at(self) -> datetime:
+        """The event's business time."""
+        return self.known.occurred_at
+
+    @property
+    def metadata(self) -> Metadata:
+        """Who brought the event about, by which command, and why.
+
+        Raises:
+            MalformedEvent: the metadata are not ours.
+        """
+        known = self.known
+        return known if isinstance(known, Metadata) else decode_metadata(self.recorded)
 
 
 class Projector(Protocol[D]):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from msgspec import to_builtins
+
 from contracts.documents import AddressDocument, MoneyDocument
-from contracts.values import Address, Money
+from contracts.values import MAX_MINOR, Address, Money, currency_scale
+
+_LENGTH = len("2026-01-05T10:00:00.000000Z")
 
 
 def time_text(time: datetime) -> str:
@@ -18,12 +22,13 @@ def time_text(time: datetime) -> str:
         raise ValueError("a time without a time zone")
     if time.tzinfo is not UTC:
         time = time.astimezone(UTC)
-    return f"{time.isoformat(timespec='microseconds')[:-6]}Z"
+    text = to_builtins(time)  # the same as with isoformat, in a tenth of the time
+    return text if len(text) == _LENGTH else f"{text[:-1]}.000000Z"
 
 
-def day_text(time: datetime) -> str:
-    """The date in UTC, as `2026-01-05`."""
-    return time_text(time)[:10]
+def day_of(time: str) -> str:
+    """The date in UTC, as `2026-01-05`, of what `time_text` made."""
+    return time[:10]
 
 
 def money_document(money: Money) -> MoneyDocument:
@@ -34,7 +39,16 @@ def money_document(money: Money) -> MoneyDocument:
 
 
 def minor_document(minor: int, currency: str) -> MoneyDocument:
-    """So many minor units of a currency."""
+    """So many minor units of a known currency.
+
+    Raises:
+        ValueError: they are too many.
+    """
+    scale = currency_scale(currency)
+    if scale and 0 <= minor < MAX_MINOR:  # nearly always, and much faster than by Decimal
+        digits = str(minor).zfill(scale + 1)
+        amount = f"{digits[:-scale]}.{digits[-scale:]}"
+        return {"amount": amount, "currency": currency, "minor": minor}
     return money_document(Money.from_minor(minor, currency))
 
 

@@ -46,13 +46,13 @@ class StockLevels:
         on_hand = sum(locations.values())
         reserved = (document["reserved"] if document else 0) + _newly_reserved(event)
         return {
-            "sku": id_of(context.stream),
+            "sku": id_of(context.recorded.stream),
             "version": context.version,
             "on_hand": on_hand,
             "reserved": reserved,
             "available": on_hand - reserved,
             "locations": _places(locations),
-            "updated_at": time_text(context.metadata.occurred_at),
+            "updated_at": time_text(context.occurred_at),
         }
 
 

@@ -22,6 +22,7 @@ from read_side.sqlite import bulk_sql, states
 from read_side.sqlite.catalogue import Catalogue
 from read_side.sqlite.columns import Columns
 from read_side.sqlite.connections import closed_on_error, opened_in_thread, sqlite_errors
+from read_side.sqlite.marks import Marks
 from read_side.sqlite.schema import analyse, indexes, open_generation_file
 from read_side.sqlite.shape import document_decoder
 
@@ -32,7 +33,6 @@ _SORTER_KIB = 8_192
 # What is sorted goes to files, as much at once as the cache may hold: memory stays the same however
 # much there is.
 _SORTING = ("temp_store = FILE", f"cache_size = -{_SORTER_KIB}")
-_SEEN_BITS = 1 << 27
 _encode = msgspec.json.encode
 _decode_streams = msgspec.json.Decoder(dict[str, int]).decode
 
@@ -55,8 +55,8 @@ class SqliteBulkLoad:
         self._check = document_decoder(columns)
         self._thread = thread
         self._pending: asyncio.Future[None] | None = None
-        self._recent: dict[str, Stored] = {}
-        self._seen = bytearray(_SEEN_BITS // 8)
+        self._recent: dict[str, Put] = {}
+        self._written = Marks()
 
     async def load(self, generation: Generation, keys: Sequence[str]) -> Mapping[str, Stored]:
         """Those of the documents that exist, by key."""
@@ -64,8 +64,8 @@ class SqliteBulkLoad:
         unsure: list[str] = []
         for key in keys:
             if (recent := self._recent.get(key)) is not None:
-                found[key] = recent
-            elif self._may_be_there(key):
+                found[key] = Stored(recent.document, recent.streams, _next_revision(recent))
+            elif key in self._written:
                 unsure.append(key)
         if unsure:
             rows = await self._run(
@@ -87,7 +87,8 @@ class SqliteBulkLoad:
         # Row by row is for this thread: another one would wait for the interpreter each time.
         self._connection.execute("BEGIN")
         self._connection.executemany(bulk_sql.FILL_BATCH, rows)
-        self._remember(batch.puts)
+        self._recent = {put.key: put for put in batch.puts}
+        self._written.add(self._recent)
         loop = asyncio.get_running_loop()
         self._pending = loop.run_in_executor(self._thread, self._write, batch)
 
@@ -141,20 +142,7 @@ class SqliteBulkLoad:
         except msgspec.MsgspecError:  # It may still be fine: this says so, or refuses it.
             self._columns.index(put.key, put.document)
         text = None if put.document is None else document.decode()
-        return put.key, (put.revision or 0) + 1, streams, text
-
-    def _remember(self, puts: Sequence[Put]) -> None:
-        for put in puts:
-            bit = hash(put.key) % _SEEN_BITS
-            self._seen[bit >> 3] |= 1 << (bit & 7)
-        self._recent = {
-            put.key: Stored(put.document, put.streams, (put.revision or 0) + 1) for put in puts
-        }
-
-    def _may_be_there(self, key: str) -> bool:
-        """False for a key that was certainly not written: then nobody has to wait and look."""
-        bit = hash(key) % _SEEN_BITS
-        return bool(self._seen[bit >> 3] & 1 << (bit & 7))
+        return put.key, _next_revision(put), streams, text
 
     def _write(self, batch: WriteBatch) -> None:
         for statement in self._statements:
@@ -208,6 +196,10 @@ def _open(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {setting}")
         connection.execute(bulk_sql.MAKE_BATCH)
     return connection
+
+
+def _next_revision(put: Put) -> int:
+    return (put.revision or 0) + 1
 
 
 def _sync(path: Path) -> None:

@@ -196,15 +196,7 @@ def test_document_given_when_projected_then_it_is_not_changed():
     before = copy.deepcopy(DOCUMENT)
     for what in (COFFEE, happened(ItemRemoved, item_id="line-1"), CONFIRMED):
         event = what.type(originator_id="1", originator_version=1, timestamp=AT, **what.data)
-        context = Context(
-            event_id=None,
-            stream="order-1",
-            version=1,
-            type=what.type.__name__,
-            position="1",
-            recorded_at=AT,
-            store=STORE,
-            metadata=metadata_at(AT),
-        )
+        [recorded] = stream("order-1", what, first=1)
+        context = Context(recorded, STORE, metadata_at(AT))
         assert OrderDetails().project(before, event, context)["version"] == 1
         assert before == DOCUMENT
