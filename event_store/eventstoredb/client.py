@@ -39,6 +39,7 @@ from event_store.errors import (
 )
 from event_store.eventstoredb.received import recorded_event
 from event_store.port import ExpectedVersion, NewEvent, RecordedEvent, StreamState
+from event_store.sqlite.positions import number_of
 
 Result = TypeVar("Result")
 
@@ -169,7 +170,13 @@ class Client:
         Raises:
             EventStoreUnavailable: it could not be read.
         """
-        return await self._call(self._client.get_commit_position)
+
+        async def work() -> list[RecordedEvent]:
+            return await _all_of(await self._client.read_all(backwards=True, limit=1))
+
+        # The library's own call for this answers 0 as well when the connection is lost.
+        last = await self._call(work)
+        return number_of(last[0].position) if last else 0
 
     async def subscribe(
         self, pattern: str, *, after: int | None
