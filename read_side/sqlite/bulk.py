@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ from read_side.sqlite.columns import Columns
 from read_side.sqlite.connections import closed_on_error, opened_in_thread, sqlite_errors
 from read_side.sqlite.marks import Marks
 from read_side.sqlite.schema import analyse, indexes, open_generation_file
-from read_side.sqlite.shape import document_decoder
+from read_side.sqlite.shape import UnlikeShape, text_reader
 
 T = TypeVar("T")
 
@@ -52,8 +53,10 @@ class SqliteBulkLoad:
         self._columns = columns
         self._catalogue = catalogue
         self._statements = list(bulk_sql.write_batch(columns))
-        self._check = document_decoder(columns)
+        self._fill = bulk_sql.fill_batch(columns)
+        self._texts = text_reader(columns)
         self._thread = thread
+        self._no_texts = (None,) * len(columns.texts)
         self._pending: asyncio.Future[None] | None = None
         self._recent: dict[str, Put] = {}
         self._written = Marks()
@@ -86,7 +89,7 @@ class SqliteBulkLoad:
         await self.settle()
         # Row by row is for this thread: another one would wait for the interpreter each time.
         self._connection.execute("BEGIN")
-        self._connection.executemany(bulk_sql.FILL_BATCH, rows)
+        self._connection.executemany(self._fill, rows)
         self._recent = {put.key: put for put in batch.puts}
         self._written.add(self._recent)
         loop = asyncio.get_running_loop()
@@ -131,18 +134,18 @@ class SqliteBulkLoad:
         await self.settle()
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _row(self, put: Put) -> tuple[str, int, str, str | None]:
+    def _row(self, put: Put) -> tuple[str | int | None, ...]:
         try:
             streams, document = _encode(put.streams).decode(), _encode(put.document)
             put.key.encode()
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise DocumentRefused(put.key, str(error)) from error
         try:
-            self._check(document)
-        except msgspec.MsgspecError:  # It may still be fine: this says so, or refuses it.
-            self._columns.index(put.key, put.document)
+            texts = self._texts(document)
+        except UnlikeShape:
+            texts = self._columns.index(put.key, put.document).texts
         text = None if put.document is None else document.decode()
-        return put.key, _next_revision(put), streams, text
+        return put.key, _next_revision(put), streams, text, *(texts or self._no_texts)
 
     def _write(self, batch: WriteBatch) -> None:
         for statement in self._statements:
@@ -172,7 +175,7 @@ async def loading(
     with sqlite_errors(path):
         thread = ThreadPoolExecutor(1, thread_name_prefix="read-store-bulk")
         try:
-            connection = await opened_in_thread(thread, _open, path)
+            connection = await opened_in_thread(thread, partial(_open, columns), path)
         except BaseException:
             thread.shutdown(wait=False)
             raise
@@ -184,7 +187,7 @@ async def loading(
             await load.close()
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(columns: Columns, path: Path) -> sqlite3.Connection:
     connection = open_generation_file(path, busy_seconds=1)
     with closed_on_error(connection):
         for setting in (
@@ -194,7 +197,7 @@ def _open(path: Path) -> sqlite3.Connection:
             f"cache_size = -{_CACHE_KIB}",
         ):
             connection.execute(f"PRAGMA {setting}")
-        connection.execute(bulk_sql.MAKE_BATCH)
+        connection.execute(bulk_sql.make_batch(columns))
     return connection
 
 

@@ -10,11 +10,6 @@ from collections.abc import Iterator
 
 from read_side.sqlite.columns import Columns, list_table
 
-MAKE_BATCH = (
-    "CREATE TEMP TABLE batch(key TEXT, revision INTEGER, streams TEXT, document TEXT, id INTEGER)"
-)
-FILL_BATCH = "INSERT INTO batch(key, revision, streams, document) VALUES (?, ?, ?, ?)"
-
 LOAD = (
     "SELECT d.key, b.document, d.streams, d.revision FROM json_each(?) e"
     " CROSS JOIN documents d ON d.key = e.value CROSS JOIN bodies b ON b.id = d.id"
@@ -25,15 +20,34 @@ _CHANGED = "(SELECT id FROM batch WHERE revision > 1)"
 _NOTHING = "''"
 
 
+def make_batch(columns: Columns) -> str:
+    """Make the table that a batch is put into; the texts of its documents lie beside them."""
+    texts = "".join(f", {name} TEXT" for name in _texts(columns))
+    return (
+        "CREATE TEMP TABLE batch("
+        f"key TEXT, revision INTEGER, streams TEXT, document TEXT, id INTEGER{texts})"
+    )
+
+
+def fill_batch(columns: Columns) -> str:
+    """Put a document into the batch: key, revision, streams, JSON, then each text."""
+    names = ["key", "revision", "streams", "document", *_texts(columns)]
+    values = ", ".join("?" * len(names))
+    return f"INSERT INTO batch({', '.join(names)}) VALUES ({values})"  # noqa: S608
+
+
 def write_batch(columns: Columns) -> Iterator[str]:
     """Write what lies in the batch, and empty it."""
     yield _upsert_documents(columns)
     yield "UPDATE batch SET id = (SELECT id FROM documents WHERE documents.key = batch.key)"
     yield "INSERT OR REPLACE INTO bodies(id, document) SELECT id, document FROM batch"
     yield from _fill_lists(columns)
-    if columns.texts:
+    if names := _texts(columns):
         yield f"DELETE FROM words WHERE rowid IN {_CHANGED}"  # noqa: S608
-        yield _fill_words(columns)
+        yield (
+            f"INSERT INTO words(rowid, {', '.join(names)}) SELECT id, {', '.join(names)}"  # noqa: S608
+            f" FROM batch WHERE {' OR '.join(f'{name} <> {_NOTHING}' for name in names)}"
+        )
     yield "DELETE FROM batch"
 
 
@@ -60,29 +74,8 @@ def _fill_lists(columns: Columns) -> Iterator[str]:
         )
 
 
-def _fill_words(columns: Columns) -> str:
-    names = [f"t{number}" for number in range(len(columns.texts))]
-    texts = [f"{_text(*text)} {name}" for name, text in zip(names, columns.texts, strict=True)]
-    return (
-        f"WITH texts AS MATERIALIZED (SELECT id, {', '.join(texts)}"  # noqa: S608
-        " FROM batch b WHERE document IS NOT NULL)"
-        f" INSERT INTO words(rowid, {', '.join(names)}) SELECT * FROM texts"
-        f" WHERE {' OR '.join(f'{name} <> {_NOTHING}' for name in names)}"
-    )
-
-
-def _text(nested: str | None, path: tuple[str, ...]) -> str:
-    steps = f"${_steps(path)}"
-    if nested is None:
-        return (
-            f"CASE json_type(b.document, '{steps}') WHEN 'text'"
-            f" THEN json_extract(b.document, '{steps}') ELSE '' END"
-        )
-    return (
-        f"coalesce((SELECT group_concat(json_extract({_within(path)}), char(10))"  # noqa: S608
-        f" FROM json_each(b.document, '{_path(nested)}') e"
-        f" WHERE json_type({_within(path)}) = 'text'), '')"
-    )
+def _texts(columns: Columns) -> list[str]:
+    return [f"t{number}" for number in range(len(columns.texts))]
 
 
 def _within(path: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ from read_side.port import (
 from read_side.rebuild_port import Scanned
 from read_side.sqlite.columns import Columns, encodable
 from read_side.sqlite.connections import BUSY_SECONDS, opened_in_thread, sqlite_errors
-from read_side.sqlite.generation_connections import copy_log, open_reader, open_writer
+from read_side.sqlite.generation_connections import copy_log, copy_log_end, open_reader, open_writer
 from read_side.sqlite.schema import make_indexes
 from read_side.sqlite.writing import CHUNK, DocumentWriter, chunks, placeholders
 
@@ -156,8 +156,6 @@ class GenerationFile:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[sqlite3.Connection]:
         """Hold the file for writing; an error or a cancelled caller leaves it as it was."""
-        if self._copying is not None:
-            await asyncio.shield(self._copying)
         async with self._writing:
             with sqlite_errors(self.path):
                 connection = await self._begun()
@@ -240,16 +238,21 @@ class GenerationFile:
         written.set()
 
     def _copy_if_much(self) -> None:
-        if self._not_copied >= _CHECKPOINT_BYTES:
+        if self._not_copied >= _CHECKPOINT_BYTES and self._copying is None:
             self._not_copied = 0
             self._copying = asyncio.create_task(self._copy())
 
     async def _copy(self) -> None:
-        """Copy the log while nothing is written: only then can it begin anew and not grow."""
+        """Copy the log beside the writes, which takes long, then the little that came meanwhile.
+
+        That is done while nothing is written: only then can the log begin anew and not grow.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, copy_log, self.path)
         async with self._writing:
             if not self._closed:
-                loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._threads, copy_log, self.path)
+                await loop.run_in_executor(self._threads, copy_log_end, self.path)
+        self._copying = None
 
     def _work_on_idle(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with sqlite_errors(self.path):

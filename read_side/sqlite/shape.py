@@ -1,11 +1,12 @@
-"""What documents of a type look like where they are indexed, checked in one go.
+"""What documents of a type look like where they are indexed: checked, and their texts, in one go.
 
 Stricter than `Columns.index`: what passes here can be stored; what does not may still be fine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -13,23 +14,47 @@ import msgspec
 from contracts.documents import FieldKind
 from read_side.sqlite.columns import Columns
 
+Texts = tuple[str, ...]
+
 _Long = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Tree = dict[str, Any]
 
 
-def document_decoder(columns: Columns) -> Callable[[bytes], object]:
-    """Decodes a document, or null, and raises an error where it may not be stored."""
-    fields = _tree((column.path, column.kind) for column in columns.top)
-    for name, nested in columns.lists.items():
-        item = _struct(_tree((column.path, column.kind) for column in nested))
-        _put(fields, tuple(name.split(".")), list[item])  # type: ignore[valid-type]
-    return msgspec.json.Decoder(_struct(fields) | None).decode
+class UnlikeShape(Exception):
+    """The document may be refused, or have its texts where this does not look for them."""
 
 
-def _tree(fields: Any) -> _Tree:
+def text_reader(columns: Columns) -> Callable[[bytes], Texts]:
+    """A function that gives the texts of a document, or of null, as `Columns.index` does.
+
+    It raises `UnlikeShape` where `Columns.index` has to be asked.
+    """
+    tree = _document_tree(columns)
+    decode = msgspec.json.Decoder(_type_of(tree)).decode
+    readers = [_reader(tree, nested, path) for nested, path in columns.texts]
+
+    def texts(document: bytes) -> Texts:
+        try:
+            shape = decode(document)
+            return () if shape is None else tuple([read(shape) for read in readers])
+        except (msgspec.MsgspecError, AttributeError) as error:  # something is null on the way
+            raise UnlikeShape from error
+
+    return texts
+
+
+def _document_tree(columns: Columns) -> _Tree:
+    """The document's fields, with a list of one tree for a list of objects."""
     tree: _Tree = {}
-    for path, kind in fields:
-        _put(tree, path, _Long if kind is FieldKind.LONG else str)
+    for column in columns.top:
+        _put(tree, column.path, _Long if column.kind is FieldKind.LONG else str)
+    for name, fields in columns.lists.items():
+        item: _Tree = {}
+        for column in fields:
+            _put(item, column.path, _Long if column.kind is FieldKind.LONG else str)
+        _put(tree, tuple(name.split(".")), [item])
+    for nested, path in columns.texts:
+        _put(tree if nested is None else _at(tree, nested)[0], path, str)
     return tree
 
 
@@ -39,15 +64,39 @@ def _put(tree: _Tree, path: Sequence[str], kind: Any) -> None:
     tree[path[-1]] = kind
 
 
-def _struct(tree: _Tree) -> Any:
+def _at(tree: _Tree, name: str) -> Any:
+    found: Any = tree
+    for step in name.split("."):
+        found = found[step]
+    return found
+
+
+def _type_of(kind: Any) -> Any:
     """A type whose objects have these fields, or null, or nothing there; others are passed over."""
-    fields = [
-        (
-            f"f{number}",
-            (_struct(cast("_Tree", kind)) if isinstance(kind, dict) else kind) | None,
-            None,
-        )
-        for number, kind in enumerate(tree.values())
-    ]
+    if isinstance(kind, list):
+        return list[_type_of(cast("list[Any]", kind)[0])] | None  # type: ignore[misc]
+    if not isinstance(kind, dict):
+        return kind | None
+    tree = cast("_Tree", kind)
+    fields = [(f"f{number}", _type_of(one), None) for number, one in enumerate(tree.values())]
     names = {f"f{number}": name for number, name in enumerate(tree)}
-    return msgspec.defstruct("Shape", fields, rename=names, gc=False)
+    return msgspec.defstruct("Shape", fields, rename=names, gc=False) | None
+
+
+def _reader(tree: _Tree, nested: str | None, path: Sequence[str]) -> Callable[[Any], str]:
+    """Reads one text, or one of all objects of a list."""
+    if nested is None:
+        one = attrgetter(".".join(_attributes(tree, path)))
+        return lambda shape: one(shape) or ""
+    objects = attrgetter(".".join(_attributes(tree, nested.split("."))))
+    each = attrgetter(".".join(_attributes(_at(tree, nested)[0], path)))
+    return lambda shape: "\n".join(
+        [text for text in map(each, objects(shape) or ()) if text is not None]
+    )
+
+
+def _attributes(tree: _Tree, path: Sequence[str]) -> Iterator[str]:
+    """Under which names the steps of a path lie in the types made from the tree."""
+    for step in path:
+        yield f"f{list(tree).index(step)}"
+        tree = tree[step]
