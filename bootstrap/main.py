@@ -19,6 +19,7 @@ from api.security.consistency import ConsistencyToken
 from bootstrap import logs
 from bootstrap.background import Background
 from bootstrap.container import Container, open_container
+from bootstrap.event_store_server import add_event_store_server
 from bootstrap.event_stores import embedded_file, has_begun
 from bootstrap.ownership import AlreadyOwned, owning
 from bootstrap.serve import serve
@@ -68,8 +69,12 @@ def command_line(settings: Settings) -> typer.Typer:
 
     cli = create_cli(open_application, open_or_begin, make_backup, make_restore)
 
-    @cli.command("serve")
-    def serve_everything() -> None:  # pyright: ignore[reportUnusedFunction]
+    serving = typer.Typer(invoke_without_command=True)
+    cli.add_typer(serving, name="serve")
+    add_event_store_server(serving, settings)
+
+    @serving.callback()
+    def serve_everything(context: typer.Context) -> None:  # pyright: ignore[reportUnusedFunction]
         """Serve commands and queries in one process, on SQLite files.
 
         Listens on ORDERLOG_HOST:ORDERLOG_PORT (127.0.0.1:8000); data in ORDERLOG_DATA
@@ -77,8 +82,9 @@ def command_line(settings: Settings) -> typer.Typer:
 
         Example: ORDERLOG_PORT=8080 orderlog serve
         """
-        with failing_clearly():
-            serve(settings, _announce)
+        if context.invoked_subcommand is None:
+            with failing_clearly():
+                serve(settings, _announce)
 
     @cli.command("demo")
     def demo() -> None:  # pyright: ignore[reportUnusedFunction]

@@ -11,9 +11,10 @@ from typing import Annotated
 
 from limits import parse
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from api.cli.application import CannotOpen
+from bootstrap.event_store_server_settings import EventStoreServerSettings, Port
 
 _EVENT_KEYS = ("addresses", "fingerprints")
 """Secrets that hashes in the events were made with."""
@@ -38,7 +39,7 @@ EventStoreURI = Annotated[SecretStr, AfterValidator(_is_eventstoredb)]
 Limit = Annotated[str, AfterValidator(_is_limit)]
 
 
-class Settings(BaseSettings):
+class Settings(EventStoreServerSettings):
     """What can be set from outside."""
 
     model_config = SettingsConfigDict(env_prefix="ORDERLOG_", env_file=".env", extra="ignore")
@@ -48,7 +49,7 @@ class Settings(BaseSettings):
     event_store: EventStoreURI | None = None
     """EventStoreDB, with its password if it has one; a file in the data folder if not set."""
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    port: Port = 8000
     jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     """Signs all tokens; at least 32 characters. Made if absent."""
     snapshot_every: Annotated[int, Field(ge=1)] = 100

@@ -38,9 +38,16 @@ class CannotListen(OSError):
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that answers; `port` is the one that it listens on."""
+    """A server that answers."""
 
+    host: str
     port: int
+    secure: bool
+
+    @property
+    def uri(self) -> str:
+        """What clients connect with; without user and password."""
+        return f"esdb://{_address(self.host, self.port)}?Tls={str(self.secure).lower()}"
 
 
 @asynccontextmanager
@@ -86,7 +93,7 @@ async def running_server(
         )
         await server.start()
         try:
-            yield RunningServer(listening)
+            yield RunningServer(host, listening, credentials is not None)
         finally:
             await _stop(server, database)
 
@@ -97,10 +104,14 @@ async def _stop(server: grpc.aio.Server, database: Database) -> None:
 
 
 def _listen(server: grpc.aio.Server, host: str, port: int, credentials: Credentials | None) -> int:
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = _address(host, port)
     try:
         if credentials is None:
             return server.add_insecure_port(address)
         return server.add_secure_port(address, credentials.of_server())
     except RuntimeError as error:
         raise CannotListen(f"{address} can't be listened on: it is taken, or not ours") from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
