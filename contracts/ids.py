@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 _AT_ONCE = 256
+_FIXED_BITS = 0xF000 << 64 | 0xC000 << 48
+_VERSION_4 = 0x4000 << 64 | 0x8000 << 48
+
+_new = object.__new__
+_set_number, _set_safety = (UUID.__dict__[name].__set__ for name in ("int", "is_safe"))
 
 
 class _Random:
@@ -34,7 +39,19 @@ _random = _Random()
 
 def new_uuid() -> UUID:
     """A UUID that nobody can guess."""
-    return UUID(bytes=_random.next(), version=4)
+    number = int.from_bytes(_random.next())
+    return uuid_of(number & ~_FIXED_BITS | _VERSION_4)
+
+
+def uuid_of(number: int) -> UUID:
+    """The UUID of this number of 128 bits, its version and variant included.
+
+    The same as with the constructor, which first looks at all the other ways to say it.
+    """
+    uuid = _new(UUID)
+    _set_number(uuid, number)
+    _set_safety(uuid, SafeUUID.unknown)
+    return uuid
 
 
 def new_id() -> str:

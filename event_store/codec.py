@@ -16,7 +16,7 @@ from contracts.upcasters import UPCASTERS
 from event_store.chain import Unchained
 from event_store.port import NewEvent, RecordedEvent
 
-_encode = msgspec.json.encode
+_encode = msgspec.json.Encoder().encode
 # The canonical form that hashes are made of.
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _decode_metadata = msgspec.json.Decoder(Metadata).decode

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, SafeUUID
+from uuid import UUID
 
+from contracts.ids import uuid_of
 from event_store.errors import EventStoreCorrupt
 from event_store.port import Position, RecordedEvent
 from event_store.sqlite.positions import position_of
@@ -18,7 +19,6 @@ Row = tuple[bytes, str, int, str, bytes, bytes, int, int]
 # Loading streams is the most frequent thing the write side does. Filling the slots of the frozen
 # classes directly is what their constructors do in the end, only faster.
 _new = object.__new__
-_set_number, _set_safety = (UUID.__dict__[name].__set__ for name in ("int", "is_safe"))
 _set_stream, _set_version, _set_type, _set_data, _set_metadata = (
     RecordedEvent.__dict__[name].__set__
     for name in ("stream", "version", "type", "data", "metadata")
@@ -41,10 +41,7 @@ class StoredEvent(RecordedEvent):
     @property
     def id(self) -> UUID:  # pyright: ignore[reportIncompatibleVariableOverride]
         """As `RecordedEvent.id`."""
-        uuid = _new(UUID)
-        _set_number(uuid, int.from_bytes(self._row[0]))
-        _set_safety(uuid, SafeUUID.unknown)
-        return uuid
+        return uuid_of(int.from_bytes(self._row[0]))
 
     @property
     def position(self) -> Position:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -63,12 +63,12 @@ class Aggregate(BaseAggregate[str]):
     @property
     def exists(self) -> bool:
         """Whether anything has happened to it yet."""
-        return self.version > NO_VERSION
+        return self._version > NO_VERSION
 
     @property
     def stream(self) -> str:
         """The name of its stream."""
-        return f"{self.CATEGORY}-{self.id}"
+        return f"{self.CATEGORY}-{self._id}"
 
     def trigger(self, event_type: type[Event], at: datetime, **data: Any) -> None:
         """Let an event happen at a business time, but never before what happened last."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
+
+import msgspec
 
 from contracts.ids import new_id, uuid_text
 from contracts.metadata import Metadata
 from contracts.values import SYSTEM, Actor
 from event_store.port import Position, RecordedEvent
 
-_IDS = UUID("6f0a7f0e-3a52-5c63-9c5e-6b1f0a3f7d11").bytes
+# The beginning of every hash, as of uuid.uuid5 (RFC 9562, 5.5) in this namespace.
+_IDS = hashlib.sha1(UUID("6f0a7f0e-3a52-5c63-9c5e-6b1f0a3f7d11").bytes, usedforsecurity=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CommandContext:
+class CommandContext(msgspec.Struct, frozen=True, gc=False):
     """Who asks, when, and how the request can be recognised when it comes again."""
 
     actor: Actor
@@ -46,8 +47,7 @@ class CommandContext:
         return derived_id(self.actor.kind, self.actor.id, collection, self.idempotency_key)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What a command did: the aggregate, its version since, and ids of what was made in it."""
 
     id: str
@@ -55,15 +55,14 @@ class Answer:
     version: int
     position: Position | None = None
     """Of the event at that version; None while the stream has none."""
-    ids: Mapping[str, str] = field(default_factory=dict[str, str])
+    ids: Mapping[str, str] = {}
 
 
 def derived_id(*parts: str) -> str:
     """The same UUID for the same parts, always."""
-    # As uuid.uuid5 (RFC 9562, 5.5).
-    name = "".join([f"{len(part)}:{part}" for part in parts])
-    digest = hashlib.sha1(_IDS + name.encode(), usedforsecurity=False).digest()
-    return uuid_text(digest[:16], version=5)
+    digest = _IDS.copy()
+    digest.update("".join([f"{len(part)}:{part}" for part in parts]).encode())
+    return uuid_text(digest.digest()[:16], version=5)
 
 
 def by_system(source: str) -> CommandContext:

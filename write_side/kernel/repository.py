@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeVar, cast
 
@@ -196,9 +195,14 @@ class Repository(Generic[A]):
         fresh: bool = False,
     ) -> Answer:
         attempt = partial(self._attempt, aggregate_id, command, context, decide, before_append)
-        if fresh:
-            with suppress(WrongExpectedVersion):
-                return await attempt(fresh=True)
+        if not fresh:
+            return await self._in_turn(aggregate_id, attempt)
+        try:
+            return await attempt(fresh=True)
+        except WrongExpectedVersion:  # It is not new after all.
+            return await self._in_turn(aggregate_id, attempt)
+
+    async def _in_turn(self, aggregate_id: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
         async with self.turn(aggregate_id):
             try:
                 return await attempt()

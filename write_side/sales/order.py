@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field
 from datetime import datetime
-from functools import reduce, singledispatchmethod
+from decimal import Decimal
+from functools import singledispatchmethod
 from typing import Literal
 
 from contracts.commands.sales import MAX_LINES
@@ -198,8 +199,10 @@ def total_of(lines: Sequence[OrderLine]) -> Money | None:
     Raises:
         Refused: the lines are of more than one currency.
     """
-    if len({line.unit_price.currency for line in lines}) > 1:
+    currencies = {line.unit_price.currency for line in lines}
+    if len(currencies) > 1:
         raise Refused("All lines of an order have one currency.", code="mixed-currencies")
     if not lines:
         return None
-    return reduce(Money.__add__, (line.unit_price * line.quantity for line in lines))
+    amount = sum((line.unit_price.amount * line.quantity for line in lines), Decimal(0))
+    return Money(amount, currencies.pop())

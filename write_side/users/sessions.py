@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
 from pydantic import SecretStr
 
 from contracts.commands.users import RefreshSession, SignIn
@@ -119,7 +120,7 @@ class Sessions:
             owners[:] = [user] if user is not None and good else []
 
         command = RefreshSession(refresh_token=SecretStr(refresh_token))
-        context = replace(context, idempotency_key=None, expected_version=None)
+        context = msgspec.structs.replace(context, idempotency_key=None, expected_version=None)
         await self._sessions.change_or_create(session_id, command, context, decide)
         if not owners:
             raise _not_good()
