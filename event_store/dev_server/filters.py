@@ -12,7 +12,11 @@ from event_store.dev_server.records import Record, category_of
 _MOST_PREFIXES = 50
 """More are looked for in Python: SQLite limits what one query may say."""
 _NAMES_REMEMBERED = 4096
-_LITERAL = re.compile(r"\^((?:[\w/:@ -]|\\[^\w\s])+)(?:\.\*)?\$?")
+_LITERAL = r"(?:[\w/:@ -]|\\[^\w\s])"
+_ALTERNATIVE = re.compile(rf"\^({_LITERAL}+)(?:\.\*)?\$?")
+_GROUP = re.compile(
+    rf"\^\((?:\?:)?(?P<parts>{_LITERAL}+(?:\|{_LITERAL}+)*)\)(?P<rest>{_LITERAL}*)(?:\.\*)?\$?"
+)
 
 Column = Literal["type", "stream"]
 
@@ -66,12 +70,15 @@ def _of_persistent_subscription(stream: str) -> bool:
 def _prefixes_in(regex: str) -> tuple[str, ...] | None:
     """The prefixes that names need, when the expression does no more than list some.
 
-    Such as `^order-|^stock-.*$`. Names found by them are still matched with the expression.
+    Such as `^order-|^stock-` and `^(?:order|stock)-.*$`: clients have no other way to ask for
+    prefixes. Names found by them are still matched with the expression.
     """
-    prefixes: list[str] = []
-    for alternative in regex.split("|"):
-        literal = _LITERAL.fullmatch(alternative)
-        if literal is None:
+    grouped = _GROUP.fullmatch(regex)
+    if grouped is not None:
+        alternatives = [part + grouped["rest"] for part in grouped["parts"].split("|")]
+    else:
+        found = [_ALTERNATIVE.fullmatch(part) for part in regex.split("|")]
+        alternatives = [match[1] for match in found if match is not None]
+        if len(alternatives) != len(found):
             return None
-        prefixes.append(re.sub(r"\\(.)", r"\1", literal[1]))
-    return tuple(dict.fromkeys(prefixes))
+    return tuple(dict.fromkeys(re.sub(r"\\(.)", r"\1", text) for text in alternatives))

@@ -12,8 +12,9 @@ import grpc
 from event_store.dev_server.access import Credentials, admission
 from event_store.dev_server.database import Database, open_data
 from event_store.dev_server.gossip import Gossip
+from event_store.dev_server.persistent import PersistentSubscriptions
 from event_store.dev_server.reading import Reading
-from event_store.dev_server.services import gossip_service, streams_service
+from event_store.dev_server.services import handlers
 from event_store.dev_server.writing import Writing
 
 MAX_APPEND_SIZE = 1024 * 1024
@@ -85,12 +86,8 @@ async def running_server(
         gossip = Gossip(advertise_host or host, advertise_port or listening)
         writing = Writing(database, max_append_size=max_append_size, write_timeout=write_timeout)
         admit = admission(credentials)
-        server.add_generic_rpc_handlers(
-            (
-                streams_service(Reading(database), writing, admit),
-                gossip_service(gossip, admit),
-            )
-        )
+        groups = PersistentSubscriptions(database)
+        server.add_generic_rpc_handlers(handlers(Reading(database), writing, gossip, groups, admit))
         await server.start()
         try:
             yield RunningServer(host, listening, credentials is not None)
