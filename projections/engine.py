@@ -12,7 +12,7 @@ from contracts.parked import ParkedStream
 from contracts.registry import category_of
 from event_store.errors import EventStoreUnavailable
 from event_store.port import EventStore, RecordedEvent
-from projections.fold import Fold, Known, key_for
+from projections.fold import Fold, Known
 from projections.projector import AnyProjector
 from read_side.port import (
     Checkpoint,
@@ -192,24 +192,27 @@ class Engine:
     async def _fold(self, work: _Work, known: Known) -> Fold:
         parked = {name: it for name, it in known.parked.items() if name != work.retried}
         known = replace(known, parked=parked)
-        flowing = [event for event in work.events if event.stream not in parked]
-        fold = Fold(self._projector, known, await self._load(self._keys(flowing)), self._now)
-        for recorded in flowing:
-            if gap := fold.gap_before(recorded):
-                for missed in await self._missed(recorded.stream, gap):
-                    fold.apply(missed)
-            fold.apply(recorded)
+        streams: dict[str, list[RecordedEvent]] = {}
+        for event in work.events:
+            streams.setdefault(event.stream, []).append(event)
+        for stream in parked.keys() & streams.keys():
+            del streams[stream]
+        fold = Fold(self._projector, known, await self._load(self._keys(streams)), self._now)
+        for stream, events in streams.items():
+            while gap := fold.apply_stream(stream, events):
+                # What comes before the gap is a repeat then.
+                events = [*await self._missed(stream, gap), *events]
         return fold
 
-    def _keys(self, events: Sequence[RecordedEvent]) -> Sequence[str]:
-        of_stream = {event.stream: event for event in events}
-        alone = [event for event in of_stream.values() if self._alone(event)]
-        if alone:
-            return [key_for(self._projector, event) for event in events]
-        return list({key_for(self._projector, event): None for event in of_stream.values()})
-
-    def _alone(self, event: RecordedEvent) -> bool:
-        return self._projector.key_of(event.stream) is None
+    def _keys(self, streams: Mapping[str, Sequence[RecordedEvent]]) -> Sequence[str]:
+        keys: dict[str, None] = {}
+        for stream, events in streams.items():
+            key = self._projector.key_of(stream)
+            if key is None:
+                keys.update((str(event.id), None) for event in events)
+            else:
+                keys[key] = None
+        return list(keys)
 
     async def _load(self, keys: Sequence[str]) -> Mapping[str, Stored]:
         return await self._store.load(self._generation, keys) if keys else {}

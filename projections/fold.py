@@ -38,12 +38,6 @@ class _Draft:
     """The first event that changed it."""
 
 
-def key_for(projector: AnyProjector, recorded: RecordedEvent) -> str:
-    """The key of the document that the event goes into."""
-    key = projector.key_of(recorded.stream)
-    return str(recorded.id) if key is None else key
-
-
 class Fold:
     """Applies events, in order, to copies of the stored documents; never refuses one.
 
@@ -67,41 +61,37 @@ class Fold:
             key: _Draft(one.document, dict(one.streams), one.revision)
             for key, one in stored.items()
         }
-        self._by_stream: dict[str, _Draft] = {}
         handles = projector.handles
         self._types = None if handles is None else {kind.__name__ for kind in handles}
-
-    def passes_over(self, stream: str) -> bool:
-        """Whether the stream is parked."""
-        return stream in self.parked or stream in self._known.parked
-
-    def gap_before(self, recorded: RecordedEvent) -> range:
-        """The versions that are missing between the document and this event."""
-        stream = recorded.stream
-        draft = self._by_stream.get(stream) or self._draft_of(recorded)
-        reached = draft.streams.get(stream, NO_VERSION)
-        if recorded.version <= reached + 1 or self.passes_over(stream):
-            return _NO_GAP
-        if self._projector.key_of(stream) is None:
-            return _NO_GAP
-        return range(reached + 1, recorded.version)
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Bring the event's document forward, or park the event's stream."""
         stream = recorded.stream
-        if self.passes_over(stream):
+        if self._passes_over(stream):
             return
-        draft = self._by_stream.get(stream) or self._draft_of(recorded)
-        if recorded.version <= draft.streams.get(stream, NO_VERSION):
-            return
-        try:
-            draft.document = self._next(draft.document, recorded)
-        except Exception as error:  # noqa: BLE001 whatever a projector raises concerns this stream only
-            self.park(recorded, error)
-            return
-        draft.streams[stream] = recorded.version
-        if draft.first is None:
-            draft.first = recorded
+        key = self._projector.key_of(stream)
+        draft = self._draft(str(recorded.id) if key is None else key)
+        if recorded.version > draft.streams.get(stream, NO_VERSION):
+            self._advance(draft, recorded)
+
+    def apply_stream(self, stream: str, events: Iterable[RecordedEvent]) -> range:
+        """Apply events of one stream up to a gap; the versions that are missing there, or none."""
+        key = self._projector.key_of(stream)
+        if key is None:
+            for recorded in events:
+                self.apply(recorded)
+        elif not self._passes_over(stream):
+            draft = self._draft(key)
+            reached = draft.streams.get(stream, NO_VERSION)
+            for recorded in events:
+                version = recorded.version
+                if version > reached + 1:
+                    return range(reached + 1, version)
+                if version > reached:
+                    if not self._advance(draft, recorded):
+                        break
+                    reached = version
+        return _NO_GAP
 
     def park(self, recorded: RecordedEvent, error: Exception) -> None:
         """Let the event's stream wait for an operator."""
@@ -130,16 +120,26 @@ class Fold:
             if draft.first is not None and key not in left_out
         ]
 
-    def _draft_of(self, recorded: RecordedEvent) -> _Draft:
-        key = self._projector.key_of(recorded.stream)
-        alone = key is None
-        key = str(recorded.id) if alone else key
+    def _passes_over(self, stream: str) -> bool:
+        return stream in self.parked or stream in self._known.parked
+
+    def _draft(self, key: str) -> _Draft:
         draft = self._drafts.get(key)
         if draft is None:
             draft = self._drafts[key] = _Draft(None, {}, None)
-        if not alone:
-            self._by_stream[recorded.stream] = draft
         return draft
+
+    def _advance(self, draft: _Draft, recorded: RecordedEvent) -> bool:
+        """Project the event; whether its stream goes on."""
+        try:
+            draft.document = self._next(draft.document, recorded)
+        except Exception as error:  # noqa: BLE001 whatever a projector raises concerns this stream only
+            self.park(recorded, error)
+            return False
+        draft.streams[recorded.stream] = recorded.version
+        if draft.first is None:
+            draft.first = recorded
+        return True
 
     def _next(self, document: Document | None, recorded: RecordedEvent) -> Document | None:
         discarded = self._known.discarded.get(recorded.stream, _NONE)
