@@ -100,7 +100,9 @@ class Repository(Generic[A]):
         aggregate = recent.take(aggregate_id)
         if aggregate is None:
             return await self.load(aggregate_id)
-        await self._follow(aggregate, None)
+        # Mostly nothing has happened since, which is quicker to ask than to read nothing.
+        if await self._events.stream_version(aggregate.stream) > aggregate.version:
+            await self._follow(aggregate, None)
         return aggregate
 
     async def _follow(self, aggregate: A, last: int | None) -> None:
