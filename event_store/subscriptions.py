@@ -77,8 +77,9 @@ class SubscriptionRunner:
             categories: of the streams to follow (None: all).
             start: where to begin without a checkpoint.
             retry_on: further errors of the handler that say nothing about the event.
-            batch: events between two checkpoints.
-            interval: seconds between looks at what operators asked for.
+            batch: events between two checkpoints, at most.
+            interval: seconds between two checkpoints, at most, and between looks at what
+                operators asked for.
         """
         self.name = name
         self._handler = handler
@@ -91,6 +92,7 @@ class SubscriptionRunner:
         self._interval = interval
         self._position: Position | None = None
         self._saved: Position | None = None
+        self._unsaved = 0
         self._parked: dict[str, ParkedStream] = {}
         self._next_look = 0.0
         self._wake = asyncio.Event()
@@ -202,7 +204,8 @@ class SubscriptionRunner:
                 await self._handle(event)
             self._position = event.position
         self._advance(delivery.position)
-        if delivery.events:
+        self._unsaved += len(delivery.events)
+        if self._unsaved >= self._batch:
             await self._save_checkpoint()
 
     async def _handle(self, event: RecordedEvent) -> bool:
@@ -276,6 +279,7 @@ class SubscriptionRunner:
         if self._position is not None and self._position != self._saved:
             await self._memory.save_checkpoint(self.name, self._position)
             self._saved = self._position
+            self._unsaved = 0
 
 
 async def _next(deliveries: AsyncGenerator[Delivery]) -> Delivery:

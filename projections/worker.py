@@ -33,6 +33,10 @@ POLL_SECONDS = 0.5
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 10.0
 """Seconds between tries when something fails."""
+RESTS = 2
+LONGEST_REST = 0.05
+"""After a live batch a projection rests so many times as long as it took, at most so many seconds:
+the busier the process, the larger the batches, and commands keep most of it."""
 IDLE_CHECKPOINT_SECONDS = 1.0
 """How often a checkpoint is written that only moves past events of other categories."""
 
@@ -143,9 +147,12 @@ class Worker:
         async with aclosing(deliveries):
             async for delivery in deliveries:
                 await self._while_paused()
+                began = time.monotonic()
                 async with self._busy:
                     await self._take(session, delivery)
                 self._delay = FIRST_DELAY
+                if delivery.caught_up:
+                    await asyncio.sleep(min(RESTS * (time.monotonic() - began), LONGEST_REST))
         raise EventStoreUnavailable("the subscription ended")
 
     async def _take(self, session: _Session, delivery: Delivery) -> None:

@@ -26,8 +26,10 @@ from event_store.port import (
 from event_store.sqlite import bookkeeping, queries
 from event_store.sqlite.appends import Append
 from event_store.sqlite.failures import translated
+from event_store.sqlite.importing import Import
 from event_store.sqlite.positions import number_of, position_of
 from event_store.sqlite.reader import Reader
+from event_store.sqlite.recent import RecentEvents
 from event_store.sqlite.schema import open_for_writing
 from event_store.sqlite.watcher import POLL_INTERVAL, HeadWatcher
 from event_store.sqlite.writer import GroupCommitWriter, Transaction
@@ -59,6 +61,7 @@ class SqliteEventStore:
         self._inode = path.stat().st_ino
         self._clock = clock
         self._reader = reader
+        self._recent = RecentEvents(lambda after, limit: self.read_all(after=after, limit=limit))
         self._watcher = HeadWatcher(partial(reader.run, queries.head), interval=poll_interval)
         self._writer = GroupCommitWriter(
             writer, now=self._now, patience=patience, committed=self._watcher.advance
@@ -106,6 +109,17 @@ class SqliteEventStore:
         append = Append(stream, events, expected)
         return await self._writer.submit(append, append.size)
 
+    async def take_over(self, events: Sequence[RecordedEvent]) -> None:
+        """Append events of another store, all or none, with the times they were recorded at there.
+
+        Raises:
+            WrongExpectedVersion: one does not follow the last of its stream; nothing was written.
+            BatchTooLarge: one is larger than an append may be.
+            ValueError: a name is empty.
+        """
+        taken = Import(events)
+        await self._writer.submit(taken, taken.size)
+
     async def read_stream(
         self,
         stream: str,
@@ -148,11 +162,14 @@ class SqliteEventStore:
         """
         position, announced = after, False
         while True:
-            page = await self.read_all(after=position, categories=categories, limit=batch)
+            page = await self._recent.page(number_of(position), categories, batch)
+            if page is None:
+                page = await self.read_all(after=position, categories=categories, limit=batch)
             if page.position != position or not announced:
                 yield Delivery(page.events, page.position, caught_up=page.at_end)
             position, announced = page.position, page.at_end
             if page.at_end:
+                self._recent.begin_after(position)
                 await self._watcher.wait_beyond(number_of(position))
 
     async def head(self) -> Position | None:
