@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 import typer
+import uvloop
 
 from api.cli.application import CannotOpen
 from api.cli.running import failing_clearly
@@ -53,7 +54,7 @@ def serve_event_store_server(settings: Settings) -> None:
     folder = settings.event_store_server_data or settings.data / "event-store-server"
     try:
         with owning(folder):
-            asyncio.run(_serve(settings, folder))
+            uvloop.run(_serve(settings, folder))
     except AlreadyOwned as error:
         raise CannotOpen(str(error)) from error
     except ImportError as error:

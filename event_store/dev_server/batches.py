@@ -52,19 +52,29 @@ class BatchCall:
 
     async def serve(self, requests: AsyncIterator[streams_pb2.BatchAppendReq]) -> None:
         """Take batches until the client has sent all; return when each is answered."""
+        refused: Refused | None = None
         async with asyncio.TaskGroup() as writes:
-            async for request in requests:
-                correlation = id_of(request.correlation_id)
-                try:
-                    batch = self._taken(correlation, request)
-                except (Refused, BatchTooLarge) as error:
-                    await self._answer(correlation, request, answers.failure(error, self._most))
-                    if not request.is_final:
-                        self._batches[correlation] = None
-                    continue
-                if batch is not None:
-                    await self._free.acquire()
-                    writes.create_task(self._write(correlation, request, batch))
+            try:
+                async for request in requests:
+                    await self._take(request, writes)
+            except Refused as refusal:
+                # What came before is written and answered.
+                refused = refusal
+        if refused is not None:
+            raise refused
+
+    async def _take(self, request: streams_pb2.BatchAppendReq, writes: asyncio.TaskGroup) -> None:
+        correlation = id_of(request.correlation_id)
+        try:
+            batch = self._taken(correlation, request)
+        except (Refused, BatchTooLarge) as error:
+            await self._answer(request, answers.failure(error, self._most))
+            if not request.is_final:
+                self._batches[correlation] = None
+            return
+        if batch is not None:
+            await self._free.acquire()
+            writes.create_task(self._write(request, batch))
 
     @property
     def _most(self) -> int:
@@ -93,9 +103,7 @@ class BatchCall:
             raise timed_out()
         return _Batch(stream_of(options), expected, seconds, self._most)
 
-    async def _write(
-        self, correlation: bytes, request: streams_pb2.BatchAppendReq, batch: _Batch
-    ) -> None:
+    async def _write(self, request: streams_pb2.BatchAppendReq, batch: _Batch) -> None:
         try:
             written = await self._writing.write(
                 batch.stream, batch.events, batch.expected, batch.seconds
@@ -107,13 +115,10 @@ class BatchCall:
         finally:
             self._free.release()
         answer.stream_identifier.stream_name = batch.stream.encode()
-        await self._answer(correlation, request, answer)
+        await self._answer(request, answer)
 
     async def _answer(
-        self,
-        correlation: bytes,
-        request: streams_pb2.BatchAppendReq,
-        answer: streams_pb2.BatchAppendResp,
+        self, request: streams_pb2.BatchAppendReq, answer: streams_pb2.BatchAppendResp
     ) -> None:
         answer.correlation_id.CopyFrom(request.correlation_id)
         if request.HasField("options"):

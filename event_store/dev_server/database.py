@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 _PATIENCE = 5.0
 _NEAR = 64
-"""Positions that are looked through on the event loop; more are in a thread."""
+"""Events that are looked at on the event loop; more are in a thread."""
 
 
 class Database:
@@ -37,8 +37,7 @@ class Database:
         self._moved = asyncio.Event()
         self.head = reads.head(connection)
         """Position of the last event."""
-        self.stopping = False
-        """Whether the server ends: nobody waits for events any more."""
+        self._stopping = False
 
     async def write(self, work: Callable[[Transaction], Result], size: int = 0) -> Result:
         """Run `work` in a transaction; returns once it is on disk."""
@@ -77,14 +76,22 @@ class Database:
         Raises:
             EventStoreUnavailable: the server ends.
         """
-        while not self.stopping and self.head <= position:
+        while not self._stopping and self.head <= position:
             await self._moved.wait()
-        if self.stopping:
+        self.check_running()
+
+    def check_running(self) -> None:
+        """Look whether subscriptions may go on.
+
+        Raises:
+            EventStoreUnavailable: the server ends.
+        """
+        if self._stopping:
             raise EventStoreUnavailable("the server is shutting down")
 
     def stop(self) -> None:
-        """Send everybody away who waits for events."""
-        self.stopping = True
+        """Send everybody away who follows events."""
+        self._stopping = True
         self._wake()
 
     async def close(self) -> None:

@@ -54,6 +54,11 @@ class Filter:
         whole = all(prefix and category_of(prefix) == prefix for prefix in self.prefixes)
         return self.prefixes if whole else None
 
+    @property
+    def scans(self) -> bool:
+        """Whether the query passes over events that are not wanted, maybe very many."""
+        return self.prefixes is not None and self.categories is None
+
     def accepts(self, record: Record) -> bool:
         """Whether the event is wanted."""
         return bool(self._wanted(record.type if self._of_type else record.stream)) and not (

@@ -55,6 +55,7 @@ async def _send_stream(database: Database, stream: str, readable: Readable, send
     """Send these events; returns the revision of the last, or of the one before the first."""
     after = readable.first - 1
     while after < readable.last:
+        database.check_running()
         rest = readable._replace(first=after + 1)
         page = await database.read(reads.stream_page, stream, rest, False, reads.PAGE_LIMIT)
         for record in page.records:
@@ -73,6 +74,7 @@ async def _follow_log(database: Database, asked: Asked, position: int, sender: S
     while True:
         head = database.head
         while position < head:
+            database.check_running()
             page = await database.log_page(
                 asked.wanted, position, head + 1, False, reads.PAGE_LIMIT
             )
