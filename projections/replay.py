@@ -13,7 +13,7 @@ from projections.projector import AnyProjector
 from read_side.port import Checkpoint, Generation
 from read_side.rebuild_port import RebuildStore
 
-PAGE = 20_000
+PAGE = 10_000
 """Events that are folded in memory and written at once; nothing else grows with their number."""
 
 

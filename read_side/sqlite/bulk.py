@@ -29,7 +29,7 @@ from read_side.sqlite.shape import UnlikeShape, text_reader
 
 T = TypeVar("T")
 
-_CACHE_KIB = 49_152
+_CACHE_KIB = 32_768
 _SORTER_KIB = 8_192
 # What is sorted goes to files, as much at once as the cache may hold: memory stays the same however
 # much there is.
