@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import commands, create_order, loading, rebuild, visibility
+from benchmarks import commands, create_order, loading, rebuild, rebuild_live, visibility
 
 BENCHMARKS = {
     "create-order": ("Durable CreateOrder over HTTP, 64 connections", create_order.run),
     "commands": ("CreateOrder below HTTP, 64 callers, full fsync", commands.run),
     "loading": ("Loading an order", loading.run),
     "rebuild": ("Rebuild of order_details", rebuild.run),
+    "rebuild-live": ("Rebuild beside a busy `serve`", rebuild_live.run),
     "visibility": ("From command to query, the whole of `serve`", visibility.run),
 }
 

@@ -113,7 +113,8 @@ def _metadata(event: Event) -> Metadata:
     )
 
 
-async def _fill(path: Path, events: int) -> None:
+async def fill(path: Path, events: int) -> None:
+    """Append a history of orders, about so many events."""
     store = await SqliteEventStore.open(path)
 
     async def append(number: int) -> None:
@@ -153,7 +154,7 @@ async def _each_alone(events: SqliteEventStore, documents: SqliteReadStore) -> f
 
 def _measure(size: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
-        uvloop.run(_fill(Path(folder, "events.db"), size))
+        uvloop.run(fill(Path(folder, "events.db"), size))
         command = [sys.executable, "-m", "benchmarks.rebuild", folder]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
