@@ -1,5 +1,11 @@
 """The event store on EventStoreDB (or KurrentDB, which speaks the same protocol)."""
 
+import os
+
 from event_store.eventstoredb.store import EventStoreDBStore
+
+# A process of ours never goes on as a copy of itself: gRPC need not prepare for that, and
+# complain in the log, each time another program is started (a rebuild).
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 __all__ = ["EventStoreDBStore"]

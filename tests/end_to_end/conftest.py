@@ -5,11 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.event_store_server import TOPOLOGIES
 from tests.end_to_end.system import System, running
 
 
+@pytest.fixture(scope="session", params=TOPOLOGIES)
+def topology(request: pytest.FixtureRequest) -> str:
+    """Where the events are; every scenario that starts a system runs on each."""
+    return request.param
+
+
 @pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
+def system(tmp_path: Path, topology: str) -> Iterator[System]:
     """A started system of its own."""
-    with running(tmp_path / "system") as system:
+    with running(tmp_path / "system", topology) as system:
         yield system

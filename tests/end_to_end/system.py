@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -19,27 +18,38 @@ import httpx
 
 from api.security.tokens import AccessTokens
 from contracts.values import Role
-from event_store.sqlite import SqliteEventStore
+from event_store.port import WholeEventStore
 from read_side.sqlite import SqliteReadStore
 from tests.end_to_end.documents import Documents, all_documents, built_from
+from tests.end_to_end.event_store_server import events_of
+from tests.support.cli import ORDERLOG
+from write_side.inventory.policies import SoftReservation
+from write_side.users.policies import SettleEmailClaims
 
-ORDERLOG = Path(sys.executable).with_name("orderlog")
 SECRET = "a secret of an installation that is tested"
-POLICIES = ("soft-reservation", "email-claims")
+POLICIES = {it.NAME: it.CATEGORIES for it in (SoftReservation, SettleEmailClaims)}
+"""What runs beside the requests and changes something, and of which streams it follows."""
 _ADDRESS = re.compile(r"serves on (http://\S+)")
 
 
 class System:
-    """Everything in one process, on the files of one folder.
+    """Commands, queries, projections and policies in one process; events as the topology says.
 
     Another topology offers the same methods; `data` and what is done to files are this one's.
     """
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, topology: str = "sqlite", **settings: object) -> None:
         """Prepare an installation in a folder of its own; `settings` are `ORDERLOG_*`."""
         self.folder = folder
         self.data = folder / "data"
-        self.settings: dict[str, object] = {"log_format": "json", "jwt_secret": SECRET, **settings}
+        self.topology = topology
+        self.events = events_of(topology, folder, self.data)
+        self.settings: dict[str, object] = {
+            "log_format": "json",
+            "jwt_secret": SECRET,
+            **self.events.settings,
+            **settings,
+        }
         self.base_url = ""
         self.expected_errors: tuple[str, ...] = ()
         self._process: subprocess.Popen[str] | None = None
@@ -48,7 +58,8 @@ class System:
     # ------------------------------------------------------------- processes
 
     def start(self) -> None:
-        """Start, and return when it is ready."""
+        """Start what does not run, and return when it is ready."""
+        self.events.start(self.launch)
         self._process = self.launch("serve")
         printed = self._process.stdout.readline()
         found = _ADDRESS.search(printed)
@@ -62,6 +73,7 @@ class System:
     def kill(self) -> None:
         """End every process at once, as a power cut would."""
         self._process.kill()
+        self.events.kill()
         assert self.ended() == -signal.SIGKILL
 
     def signal(self, which: signal.Signals = signal.SIGTERM) -> None:
@@ -88,6 +100,7 @@ class System:
         if self._process is not None:
             self._process.kill()
             self.ended()
+        self.events.kill()
 
     # --------------------------------------------------------- command line
 
@@ -159,9 +172,9 @@ class System:
     # --------------------------------------------------------------- stores
 
     @asynccontextmanager
-    async def event_store(self) -> AsyncGenerator[SqliteEventStore]:
+    async def event_store(self) -> AsyncGenerator[WholeEventStore]:
         """The event store, opened beside the running processes."""
-        store = await SqliteEventStore.open(self.data / "events.db", poll_interval=0.005)
+        store = await self.events.open()
         try:
             yield store
         finally:
@@ -188,14 +201,13 @@ class System:
 
     def lose_events(self) -> None:
         """Lose the event store, while nothing runs."""
-        for file in self.data.glob("events.db*"):
-            file.unlink()
+        self.events.lose()
 
 
 @contextmanager
-def running(folder: Path, **settings: object) -> Iterator[System]:
+def running(folder: Path, topology: str = "sqlite", **settings: object) -> Iterator[System]:
     """A started system; what it logs as an error fails the test."""
-    system = System(folder, **settings)
+    system = System(folder, topology, **settings)
     try:
         system.start()
         yield system

@@ -24,6 +24,9 @@ from tests.end_to_end.system import System
 
 BUYERS = 4
 
+# A backup is one of the embedded store's file; EventStoreDB is backed up with its own means.
+pytestmark = pytest.mark.parametrize("topology", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[System]:

@@ -59,8 +59,8 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with running(tmp_path_factory.mktemp("documented")) as system:
+def place(tmp_path_factory: pytest.TempPathFactory, topology: str) -> Iterator[Place]:
+    with running(tmp_path_factory.mktemp("documented"), topology) as system:
         assert httpx.get(f"{system.base_url}/openapi.json").json() == DOCUMENT
         shop = asyncio.run(open_shop(system))
         yield Place(system, shop, asyncio.run(an_order(system, shop)))

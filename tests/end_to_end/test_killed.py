@@ -103,8 +103,10 @@ async def ask(client: httpx.AsyncClient, step: Asked) -> tuple[int, str, Any]:
     return answer.status_code, answer.headers["etag"], answer.json()
 
 
-async def test_killed_under_load_then_every_command_is_there_exactly_once(tmp_path: Path):
-    with running(tmp_path / "system", **LIMITS) as system:
+async def test_killed_under_load_then_every_command_is_there_exactly_once(
+    tmp_path: Path, topology: str
+):
+    with running(tmp_path / "system", topology, **LIMITS) as system:
         shop = await open_shop(system, customers=BUYERS)
         buyers = [Buyer(customer, shop, number) for number, customer in enumerate(shop.customers)]
         newcomers: dict[str, str | None] = {}

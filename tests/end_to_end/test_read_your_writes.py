@@ -42,9 +42,9 @@ async def buy(system: System, shop: Shop, customer: str) -> int:
 
 
 async def test_projection_when_paused_then_answers_in_time_and_stale_until_it_goes_on(
-    tmp_path: Path,
+    tmp_path: Path, topology: str
 ):
-    with running(tmp_path / "system", consistency_wait_seconds=WAIT) as system:
+    with running(tmp_path / "system", topology, consistency_wait_seconds=WAIT) as system:
         shop = await open_shop(system)
         async with system.client("customer", shop.customers[0]) as client:
             before = await client.post("/api/orders", json=shop.order(1))

@@ -28,9 +28,9 @@ NEW_PASSWORD = "battery staple horse"
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory, topology: str) -> Iterator[System]:
     """One for all tests here; each has its own people."""
-    with running(tmp_path_factory.mktemp("users")) as system:
+    with running(tmp_path_factory.mktemp("users"), topology) as system:
         yield system
 
 
@@ -105,9 +105,9 @@ async def test_twenty_register_one_address_at_once_then_one_has_it(system: Syste
         assert [one["id"] for one in ok(found)["items"]] == [made(winner)["id"]]
 
 
-async def test_guessing_is_limited_by_address_and_by_caller(tmp_path: Path):
+async def test_guessing_is_limited_by_address_and_by_caller(tmp_path: Path, topology: str):
     limits = {"sign_ins_per_email": "3/minute", "sign_ins_per_address": "4/minute"}
-    with running(tmp_path, **limits) as system:
+    with running(tmp_path, topology, **limits) as system:
         async with system.client() as visitor:
             statuses = [(await sign_in(visitor, ADA, "a guess")).status_code for _ in range(3)]
             assert statuses == [401] * 3
