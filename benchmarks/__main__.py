@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import commands, create_order, loading, rebuild, rebuild_live, visibility
+from benchmarks import commands, create_order, eventstoredb, loading, rebuild, rebuild_live, visibility
 
 BENCHMARKS = {
     "create-order": ("Durable CreateOrder over HTTP, 64 connections", create_order.run),
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "loading": ("Loading an order", loading.run),
     "rebuild": ("Rebuild of order_details", rebuild.run),
     "rebuild-live": ("Rebuild beside a busy `serve`", rebuild_live.run),
+    "eventstoredb": ("EventStoreDB's protocol, and the write side on it", eventstoredb.run),
     "visibility": ("From command to query, the whole of `serve`", visibility.run),
 }
 
