@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.cli.application import CannotOpen
 from bootstrap.settings import Settings
 from event_store.errors import EventStoreError
 from event_store.port import WholeEventStore
 from event_store.sqlite import SqliteEventStore
+
+if TYPE_CHECKING:
+    from event_store.eventstoredb import EventStoreDBStore
 
 
 def embedded_file(settings: Settings) -> Path:
@@ -36,7 +40,13 @@ async def open_event_store(settings: Settings) -> WholeEventStore:
         CannotOpen: it can't be opened; the message says why.
     """
     if settings.event_store is not None:
-        return await _connect(settings.event_store.get_secret_value())
+        store = await connect(settings.event_store.get_secret_value(), "ORDERLOG_EVENT_STORE")
+        try:
+            await store.identity()
+        except EventStoreError as error:
+            await store.close()
+            raise CannotOpen(f"ORDERLOG_EVENT_STORE can't be used: {error}") from error
+        return store
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
         return await SqliteEventStore.open(embedded_file(settings))
@@ -44,21 +54,20 @@ async def open_event_store(settings: Settings) -> WholeEventStore:
         raise CannotOpen(f"The event store in {settings.data} can't be opened: {error}") from error
 
 
-async def _connect(uri: str) -> WholeEventStore:
+async def connect(uri: str, named: str) -> EventStoreDBStore:
+    """Connect to EventStoreDB; `named` is where the user wrote the URI.
+
+    Raises:
+        CannotOpen: it is not a URI, or no member of a cluster answers.
+    """
     try:
         from event_store.eventstoredb import EventStoreDBStore
     except ImportError as error:
         raise CannotOpen("EventStoreDB needs its client: pip install orderlog[services]") from error
     try:
-        store = await EventStoreDBStore.open(uri)
+        return await EventStoreDBStore.open(uri)
     except (EventStoreError, OSError) as error:
-        raise CannotOpen(f"ORDERLOG_EVENT_STORE can't be opened: {error}") from error
+        raise CannotOpen(f"{named} can't be opened: {error}") from error
     except ValueError as error:
         # Its text may hold the password.
-        raise CannotOpen("ORDERLOG_EVENT_STORE is not a URI of EventStoreDB.") from error
-    try:
-        await store.identity()
-    except EventStoreError as error:
-        await store.close()
-        raise CannotOpen(f"ORDERLOG_EVENT_STORE can't be used: {error}") from error
-    return store
+        raise CannotOpen(f"{named} is not a URI of EventStoreDB.") from error

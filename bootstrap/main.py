@@ -14,6 +14,7 @@ from api.cli.application import CannotOpen
 from api.cli.demo_shop import CONFIRMED_VERSION, fill
 from api.cli.demo_text import describe, this_program
 from api.cli.main import create_cli
+from api.cli.migrate import Move, add_migrate
 from api.cli.running import INTERRUPTED, failing_clearly
 from api.security.consistency import ConsistencyToken
 from bootstrap import logs
@@ -21,10 +22,12 @@ from bootstrap.background import Background
 from bootstrap.container import Container, open_container
 from bootstrap.event_store_server import add_event_store_server
 from bootstrap.event_stores import embedded_file, has_begun
+from bootstrap.migration import migrate
 from bootstrap.ownership import AlreadyOwned, owning
 from bootstrap.serve import serve
 from bootstrap.settings import Settings, event_keys, keep_event_keys
 from event_store.backup import backup, restore
+from event_store.migration import Watch
 
 _TOKEN_LIFETIME = timedelta(hours=12)
 
@@ -67,7 +70,12 @@ def command_line(settings: Settings) -> typer.Typer:
         except AlreadyOwned as error:
             raise CannotOpen(str(error)) from error
 
+    async def make_move(to: str, watch: Watch) -> Move:
+        _check_begun(settings)
+        return await migrate(settings, to, watch)
+
     cli = create_cli(open_application, open_or_begin, make_backup, make_restore)
+    add_migrate(cli, make_move)
 
     serving = typer.Typer(invoke_without_command=True)
     cli.add_typer(serving, name="serve")

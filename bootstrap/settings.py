@@ -19,6 +19,8 @@ from bootstrap.event_store_server_settings import EventStoreServerSettings, Port
 _EVENT_KEYS = ("addresses", "fingerprints")
 """Secrets that hashes in the events were made with."""
 _KEY_BYTES = 32
+EVENTSTOREDB = ("esdb://", "esdb+discover://")
+"""How a URI of EventStoreDB begins."""
 
 
 def _is_limit(text: str) -> str:
@@ -30,7 +32,7 @@ def _is_limit(text: str) -> str:
 
 
 def _is_eventstoredb(uri: SecretStr) -> SecretStr:
-    if not uri.get_secret_value().startswith(("esdb://", "esdb+discover://")):
+    if not uri.get_secret_value().startswith(EVENTSTOREDB):
         raise ValueError("it is a URI such as esdb://127.0.0.1:2113?Tls=false")
     return uri
 

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from api.cli.application import Application, OpenApplication
+from api.cli.counting import counting
 from api.cli.output import fail, print_json, print_line
 from api.cli.running import failing_clearly, run
 from event_store import heads
 from event_store.verification import Finding
-from event_store.verifying import Progress as Advance
 from event_store.verifying import Report, Verification, Verified
 
 Stream = Annotated[str | None, typer.Argument(help="Category and id; without it: everything.")]
@@ -114,7 +103,7 @@ async def _verify(
         head = None if signed is None else heads.read(signed, application.chain)
     except heads.NotGenuine as error:
         fail(f"The head proves nothing: {error}.")
-    with _progress("checked", head.events if head and stream is None else None) as progress:
+    with counting("checked", head.events if head and stream is None else None) as progress:
         verification = Verification(
             application.events,
             await application.events.identity(),
@@ -129,7 +118,7 @@ async def _verify(
 
 
 async def _make_head(application: Application) -> tuple[bytes, Verified]:
-    with _progress("checked") as progress:
+    with counting("checked") as progress:
         verification = Verification(
             application.events,
             await application.events.identity(),
@@ -139,22 +128,6 @@ async def _make_head(application: Application) -> tuple[bytes, Verified]:
         )
         verified = await verification.everything()
     return heads.signed(verification.head(datetime.now(UTC)), application.chain), verified
-
-
-@contextmanager
-def _progress(description: str, total: int | None = None) -> Generator[Advance]:
-    """A bar on stderr, where that is a terminal; how many there are may not be known."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} events"),
-        TaskProgressColumn(show_speed=True),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield partial(progress.advance, progress.add_task(description, total=total))
 
 
 def _print_finding(finding: Finding) -> None:

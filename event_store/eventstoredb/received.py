@@ -5,17 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from event_store.errors import EventStoreCorrupt
+from event_store.moved import recorded_at_of
 from event_store.port import RecordedEvent
 from event_store.sqlite.positions import position_of
-
-_RECORDED_AT = b'"recordedAt":'
-
-
-class _Moved(msgspec.Struct):
-    recorded_at: datetime | None = msgspec.field(default=None, name="recordedAt")
 
 
 def recorded_event(
@@ -34,17 +27,9 @@ def recorded_event(
     Raises:
         EventStoreCorrupt: the server did not say where or when it was recorded.
     """
-    if _RECORDED_AT in metadata:
-        recorded_at = _moved(metadata) or recorded_at
+    recorded_at = recorded_at_of(metadata) or recorded_at
     if position is None or recorded_at is None:
         raise EventStoreCorrupt(f"event {version} of {stream} has no position or no time")
     return RecordedEvent(
         id, stream, version, type, data, metadata, position_of(position), recorded_at
     )
-
-
-def _moved(metadata: bytes) -> datetime | None:
-    try:
-        return msgspec.json.decode(metadata, type=_Moved).recorded_at
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None

@@ -251,6 +251,11 @@ _NOTHING = "(?!)"
 _EVERYTHING = rf"(?!\$|(?:{'|'.join(OURS)}|store)-).+"
 
 
+def is_shown(stream: str) -> bool:
+    """Whether the events of a stream of this name are among all events."""
+    return re.fullmatch(_EVERYTHING, stream) is not None
+
+
 def _pattern(categories: Collection[str] | None) -> str:
     """What the whole names of their streams match, in .NET's regular expressions and Python's."""
     if categories is None:

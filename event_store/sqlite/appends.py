@@ -18,7 +18,7 @@ from event_store.sqlite.positions import position_of
 from event_store.sqlite.queries import stream_version
 from event_store.sqlite.writer import Transaction
 
-_INSERT = (
+INSERT = (
     "INSERT INTO events (position, stream, version, category, id, type, data, metadata, "
     "recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -65,11 +65,10 @@ class Append:
 
     def _insert(self, transaction: Transaction, current: int) -> Appended:
         stream, recorded_at = self._stream, transaction.recorded_at
-        category, separator, _ = stream.partition("-")
-        category = category if separator else ""
+        category = category_of(stream)
         first = transaction.take_positions(len(self._events))
         transaction.connection.executemany(
-            _INSERT,
+            INSERT,
             [
                 (
                     first + index,
@@ -131,6 +130,12 @@ class Append:
 
     def _wrong_version(self, current: int) -> WrongExpectedVersion:
         return WrongExpectedVersion(self._stream, self._expected, current)
+
+
+def category_of(stream: str) -> str:
+    """The category as it is stored; empty where the name has none."""
+    category, separator, _ = stream.partition("-")
+    return category if separator else ""
 
 
 def _named(text: str, what: str) -> str:

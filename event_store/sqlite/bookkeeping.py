@@ -18,6 +18,11 @@ _PARKED = (
 )
 
 
+def microseconds_of(moment: datetime) -> int:
+    """The time in the form that all tables have it in: since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
 def identity(connection: sqlite3.Connection) -> str:
     """The identity of the store in this file."""
     return connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()[0]
@@ -93,7 +98,7 @@ def park(connection: sqlite3.Connection, entry: ParkedStream) -> None:
             entry.version,
             entry.event_id.bytes,
             entry.error,
-            (entry.parked_at - _EPOCH) // _MICROSECOND,
+            microseconds_of(entry.parked_at),
             entry.request,
             entry.reason,
         ),

@@ -1,0 +1,258 @@
+"""Moves the whole history of one store into another, to be gone on with at any time.
+
+The target must hold a beginning of the source's history, nothing at first: what is there is held
+against the source event by event, and the rest is appended. Nothing is kept elsewhere, so a
+migration that was killed goes on when it is begun again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from event_store.accounts import Account, CannotMove, Summary, named
+from event_store.chain import Chain
+from event_store.errors import AppendOutcomeUnknown, EventStoreUnavailable
+from event_store.port import Position, RecordedEvent, WholeEventStore
+
+_PAGE = 2_000
+_ASPECTS = ("id", "type", "data", "metadata", "recorded_at")
+
+Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Shows a step, by its name and how many events it has; what it gives takes how many are done."""
+
+
+class MigrationEnd(Protocol):
+    """A store that events are moved from, or to."""
+
+    @property
+    def store(self) -> WholeEventStore:
+        """The store itself."""
+        ...
+
+    def original(self, stored: RecordedEvent) -> RecordedEvent:
+        """An event of this store as it was recorded first, wherever that was."""
+        ...
+
+    def check(self, original: RecordedEvent) -> None:
+        """Return when the event could be written here.
+
+        Raises:
+            CannotMove: it can't.
+        """
+        ...
+
+    async def take(self, originals: Sequence[RecordedEvent]) -> int:
+        """Write the next events, or keep some for later; how many were written.
+
+        Raises:
+            EventStoreError: they could not be written.
+        """
+        ...
+
+    async def finish(self) -> int:
+        """Write what was kept; how many that were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What was moved."""
+
+    history: Summary
+    already_there: int
+    """Events that the target held before."""
+    checkpoints: Mapping[str, Position]
+    """By subscriber: how far it is, as a position of the target."""
+    parked: int
+    """Parked streams."""
+
+
+@dataclass(slots=True)
+class _Beginning:
+    """How much of the source the target holds."""
+
+    events: int = 0
+    end: Position | None = None
+
+
+class Migration:
+    """Moves one history once. Nobody else may write to either store meanwhile."""
+
+    def __init__(
+        self,
+        source: MigrationEnd,
+        target: MigrationEnd,
+        *,
+        chain: Chain,
+        subscribers: Collection[str],
+        watch: Watch,
+    ) -> None:
+        """Move from the source to the target; `subscribers` are those that have checkpoints."""
+        self._source = source
+        self._target = target
+        self._chain = chain
+        self._subscribers = subscribers
+        self._watch = watch
+        self._last: Position | None = None
+        self._checkpoints: dict[str, Position] = {}
+        self._reached: dict[str, RecordedEvent] = {}
+
+    async def run(self) -> Migrated:
+        """Move all events, check them in the target, then move what subscribers remember.
+
+        Raises:
+            CannotMove: the source can't be moved or was written meanwhile, or the target holds
+                other events.
+            EventStoreError: a store failed.
+        """
+        history = await self._look_at_source()
+        there = await self._compare(history.events)
+        if await self._source.store.identity() == await self._target.store.identity():
+            raise CannotMove("Source and target are the same store.")
+        await self._move(there, history.events)
+        await self._check_target(history)
+        checkpoints, parked = await self._move_memory()
+        return Migrated(history, there.events, checkpoints, parked)
+
+    async def _look_at_source(self) -> Summary:
+        """Count everything and refuse what the target can't take, before anything is sent."""
+        account = Account(self._chain)
+        for name in self._subscribers:
+            checkpoint = await self._source.store.load_checkpoint(name)
+            if checkpoint is not None:
+                self._checkpoints[name] = checkpoint
+        with self._watch("checking the source", None) as progress:
+            async for page in _pages(self._source):
+                for event in page:
+                    self._look_at(event, account)
+                progress(len(page))
+        if self._last is None:
+            raise CannotMove("The source has no events: there is nothing to move.")
+        return account.summary()
+
+    def _look_at(self, event: RecordedEvent, account: Account) -> None:
+        original = self._source.original(event)
+        _check_form(original)
+        self._target.check(original)
+        account.take(event, original)
+        self._last = position = event.position
+        for name, checkpoint in self._checkpoints.items():
+            if position <= checkpoint:
+                self._reached[name] = original
+
+    async def _compare(self, total: int) -> _Beginning:
+        """How much of the source is there already.
+
+        Raises:
+            CannotMove: something else is there.
+        """
+        there = _Beginning()
+        with self._watch("comparing what is there", total) as progress:
+            async with aclosing(_each(self._source)) as originals:
+                async for page in _pages(self._target):
+                    for event in page:
+                        original = await anext(originals, None)
+                        _refuse_difference(original, self._target.original(event))
+                        there.events += 1
+                        there.end = original.position if original else None
+                    progress(len(page))
+        return there
+
+    async def _move(self, there: _Beginning, total: int) -> None:
+        moved = there.events
+        try:
+            with self._watch("moving", total) as progress:
+                progress(moved)
+                async for page in _pages(self._source, after=there.end, last=self._last):
+                    written = await self._target.take(list(map(self._source.original, page)))
+                    moved += written
+                    progress(written)
+                progress(await self._target.finish())
+        except (EventStoreUnavailable, AppendOutcomeUnknown) as error:
+            raise type(error)(
+                f"{error}. {moved} of {total} events are moved; the same command goes on from there"
+            ) from error
+
+    async def _check_target(self, history: Summary) -> None:
+        after = await self._source.store.read_all(after=self._last, limit=1)
+        if after.events:
+            raise CannotMove(
+                "Somebody wrote to the source meanwhile. Stop whatever does; the same command "
+                "moves the rest."
+            )
+        account = Account(self._chain)
+        with self._watch("checking the target", history.events) as progress:
+            async for page in _pages(self._target):
+                for event in page:
+                    account.take(event, self._target.original(event))
+                progress(len(page))
+        if account.summary() != history:
+            await self._compare(history.events)  # This names what differs, if something is there.
+            raise CannotMove(f"The target has {account.summary()}, the source {history}.")
+
+    async def _move_memory(self) -> tuple[Mapping[str, Position], int]:
+        """Make subscribers go on in the target where they are in the source."""
+        parked = await self._source.store.parked()
+        ids = {entry.id for entry in parked}
+        for entry in await self._target.store.parked():
+            if entry.id not in ids:
+                await self._target.store.unpark(entry.subscriber, entry.stream)
+        for entry in parked:
+            await self._target.store.park(entry)
+        checkpoints: dict[str, Position] = {}
+        for name, event in self._reached.items():
+            at = event.version
+            (there,) = await self._target.store.read_stream(event.stream, first=at, last=at)
+            checkpoints[name] = there.position
+            await self._target.store.save_checkpoint(name, there.position)
+        return checkpoints, len(parked)
+
+
+async def _pages(
+    end: MigrationEnd, *, after: Position | None = None, last: Position | None = None
+) -> AsyncGenerator[Sequence[RecordedEvent]]:
+    """All events after a position, up to the position `last` if it is given, page by page."""
+    while last is None or after is None or after < last:
+        page = await end.store.read_all(after=after, limit=_PAGE)
+        events = page.events
+        if last is not None and events and events[-1].position > last:
+            events = [event for event in events if event.position <= last]
+        if events:
+            yield events
+        if page.at_end:
+            return
+        after = page.position
+
+
+async def _each(end: MigrationEnd) -> AsyncGenerator[RecordedEvent]:
+    async for page in _pages(end):
+        for event in page:
+            yield end.original(event)
+
+
+def _check_form(event: RecordedEvent) -> None:
+    """Refuse what SQLite gives back if somebody stored other kinds of values."""
+    stored = ((event.type, str), (event.data, bytes), (event.metadata, bytes))
+    if any(type(value) is not kind for value, kind in stored):
+        raise CannotMove(f"{named(event)} is stored in a form that is not ours.")
+
+
+def _refuse_difference(original: RecordedEvent | None, there: RecordedEvent) -> None:
+    if original is None:
+        raise CannotMove(
+            f"The target goes on where the source ends, with {named(there)}. Nothing was written."
+        )
+    if (original.stream, original.version) != (there.stream, there.version):
+        raise CannotMove(
+            f"The target holds other events: {named(there)} where the source has "
+            f"{named(original)}. Nothing was written."
+        )
+    for aspect in _ASPECTS:
+        if getattr(original, aspect) != getattr(there, aspect):
+            raise CannotMove(
+                f"The target holds other events: {named(there)} has another "
+                f"{aspect.replace('_', ' ')} than in the source. Nothing was written."
+            )
