@@ -115,7 +115,7 @@ def id_of(message: shared_pb2.UUID) -> bytes:
     try:
         return UUID(message.string).bytes
     except ValueError:
-        raise invalid("The id of an event is a UUID.") from None
+        raise invalid("An id is a UUID.") from None
 
 
 def id_message(id_: bytes, structured: bool = False) -> shared_pb2.UUID:

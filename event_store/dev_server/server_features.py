@@ -51,7 +51,7 @@ SupportedMethods = _MESSAGES[f"{_PACKAGE}.SupportedMethods"]
 
 
 class ServerFeatures:
-    """Lists the methods of all services, also those that only say that they do nothing."""
+    """Lists the methods of all services."""
 
     def __init__(self, services: Mapping[str, Mapping[str, object]]) -> None:
         """Answer with these services' methods."""

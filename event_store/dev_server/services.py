@@ -27,6 +27,7 @@ from event_store.dev_server.server_features import ServerFeatures, SupportedMeth
 from event_store.dev_server.writing import Writing
 
 Methods = Mapping[str, Method]
+_GROUPS = "event_store.client.persistent_subscriptions.PersistentSubscriptions"
 
 
 def handlers(
@@ -37,14 +38,15 @@ def handlers(
     admit: Admit,
 ) -> list[grpc.GenericRpcHandler]:
     """What gRPC calls for every method there is."""
-    services = {
+    services: dict[str, Methods] = {
         "event_store.client.streams.Streams": _streams(reading, writing),
         "event_store.client.gossip.Gossip": {
             "Read": unary(shared_pb2.Empty, gossip_pb2.ClusterInfo, gossip.read)
         },
-        "event_store.client.persistent_subscriptions.PersistentSubscriptions": _groups(groups),
+        _GROUPS: _groups(groups),
     }
     features = ServerFeatures(services)
+    services[_GROUPS] = {**services[_GROUPS], **_unsupported(groups)}
     services[server_features.NAME] = {
         "GetSupportedMethods": unary(
             shared_pb2.Empty, SupportedMethods, features.get_supported_methods
@@ -73,6 +75,12 @@ def _groups(groups: PersistentSubscriptions) -> Methods:
         "Update": unary(protocol.UpdateReq, protocol.UpdateResp, groups.update),
         "Delete": unary(protocol.DeleteReq, protocol.DeleteResp, groups.delete),
         "List": unary(protocol.ListReq, protocol.ListResp, groups.list),
+    }
+
+
+def _unsupported(groups: PersistentSubscriptions) -> Methods:
+    protocol = persistent_pb2
+    return {
         "Read": conversing(protocol.ReadReq, protocol.ReadResp, groups.unsupported),
         "GetInfo": unary(protocol.GetInfoReq, protocol.GetInfoResp, groups.unsupported),
         "ReplayParked": unary(
