@@ -62,7 +62,8 @@ async def prepare(container: Container) -> None:
         await container.bus.handle(add, by_system("benchmark"))
 
 
-async def _create(container: Container) -> None:
+async def create_order(container: Container) -> None:
+    """An order of three lines."""
     items = tuple(OrderItem(product_id=product, quantity=2) for product in PRODUCTS)
     command = CreateOrder(
         order_id=new_id(), customer_id=CUSTOMER, items=items, shipping_address=ADDRESS
@@ -105,9 +106,9 @@ async def _measure(folder: Path) -> tuple[list[Run], list[Run], list[Run]]:
     async with open_container(Settings(data=folder)) as container:
         await prepare(container)
         for number in range(ROUNDS + 1):
-            group = await _round(lambda: _create(container))
+            group = await _round(lambda: create_order(container))
             writer.GROUP_LIMIT = 1
-            alone = await _round(lambda: _create(container))
+            alone = await _round(lambda: create_order(container))
             writer.GROUP_LIMIT = limit
             other = _peer_round(peer)
             if number:  # the first round warms up
