@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import commands, create_order, eventstoredb, loading, rebuild, rebuild_live, visibility
+from benchmarks import (
+    commands,
+    create_order,
+    eventstoredb,
+    loading,
+    rebuild,
+    rebuild_live,
+    visibility,
+)
 
 BENCHMARKS = {
     "create-order": ("Durable CreateOrder over HTTP, 64 connections", create_order.run),
