@@ -23,6 +23,10 @@ class Call(Protocol):
         """Send one message; waits while the client does not take them."""
         ...
 
+    async def send_initial_metadata(self, initial_metadata: Trailers) -> None:
+        """Send what precedes the answer."""
+        ...
+
     async def abort(
         self, code: grpc.StatusCode, details: str = "", trailing_metadata: Trailers = ()
     ) -> None:
@@ -31,14 +35,6 @@ class Call(Protocol):
 
     def invocation_metadata(self) -> Metadata | None:
         """What the client sent along."""
-        ...
-
-    def time_remaining(self) -> float | None:
-        """Seconds until the client gives up."""
-        ...
-
-    def cancelled(self) -> bool:
-        """Whether the client has given up."""
         ...
 
 

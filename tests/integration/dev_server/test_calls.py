@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from uuid import uuid4
 
 import grpc
@@ -22,10 +24,10 @@ def _options(stream: str = "s-1") -> streams_pb2.AppendReq:
     return streams_pb2.AppendReq(options=options)
 
 
-def _event() -> streams_pb2.AppendReq:
+def _event(type_: str = "Happened") -> streams_pb2.AppendReq:
     message = streams_pb2.AppendReq.ProposedMessage(
         id=shared_pb2.UUID(string=str(uuid4())),
-        metadata={"type": "Happened", "content-type": "application/json"},
+        metadata={"type": type_, "content-type": "application/json"},
     )
     return streams_pb2.AppendReq(proposed_message=message)
 
@@ -36,6 +38,13 @@ async def _types_in_log(channel) -> list[str]:
     )
     call = streams_pb2_grpc.StreamsStub(channel).Read(streams_pb2.ReadReq(options=options))
     return [response.event.event.metadata["type"] async for response in call]
+
+
+async def _after_one_more(channel) -> list[str]:
+    """All that is written once an append, begun after all others, is."""
+    stub = streams_pb2_grpc.StreamsStub(channel)
+    await stub.Append(iter([_options(), _event("Last")]))
+    return await _types_in_log(channel)
 
 
 async def _refused(call) -> grpc.aio.AioRpcError:
@@ -66,7 +75,7 @@ async def test_a_batch_without_correlation_is_refused_after_the_answers_to_those
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def test_a_client_that_goes_away_within_an_append_has_appended_nothing(channel):
+async def test_a_client_that_cancels_an_append_has_appended_nothing(channel):
     stub = streams_pb2_grpc.StreamsStub(channel)
     calls = [stub.Append() for _ in range(50)]
     for call in calls:
@@ -75,10 +84,14 @@ async def test_a_client_that_goes_away_within_an_append_has_appended_nothing(cha
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
+    assert await _after_one_more(channel) == ["$databaseCreated", "Last"]
 
-    finished = stub.Append(iter([_options("s-2"), _event()]))
-    assert (await finished).success.current_revision == 0
-    assert await _types_in_log(channel) == ["$databaseCreated", "Happened"]
+
+async def test_a_client_that_dies_within_an_append_has_appended_nothing(server, channel):
+    program = [sys.executable, "-m", "tests.integration.dev_server.leaving_process"]
+    leaving = await asyncio.create_subprocess_exec(*program, str(server.port), "100")
+    assert await leaving.wait() == -signal.SIGKILL
+    assert await _after_one_more(channel) == ["$databaseCreated", "Last"]
 
 
 async def test_names_of_streams_survive_in_trailers(channel):
