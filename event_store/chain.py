@@ -116,6 +116,8 @@ def hash_of(metadata: bytes) -> str | None:
 def _read(metadata: bytes) -> tuple[str | None, bytes]:
     try:
         parts = _object(json.loads(metadata.decode(), object_pairs_hook=_no_repeats))
+        # It is stricter: what it can't read, nobody who loads the event can.
+        msgspec.json.decode(metadata)
         covered = {name: value for name, value in parts.items() if name not in _UNHASHED}
         canonical = msgspec.json.encode(covered, order="sorted")
     except (ValueError, RecursionError, OverflowError) as error:

@@ -8,16 +8,26 @@ are both tried for the next event, so that one change is one finding.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from event_store.chain import Chain, readings
+from event_store.heads import StreamEnd
 from event_store.port import NO_VERSION, Position, RecordedEvent
 
 Fault = Literal[
-    "changed", "moved", "unhashed", "missing", "unproven", "misplaced", "replaced", "cut", "removed"
+    "changed",
+    "moved",
+    "unhashed",
+    "missing",
+    "unproven",
+    "misplaced",
+    "replaced",
+    "cut",
+    "removed",
+    "damaged",
 ]
 
 _ALTERNATIVES = 4
@@ -29,9 +39,11 @@ class Finding:
     """Something wrong with one event, or with the one that should be there."""
 
     stream: str
+    """Empty for what is wrong with the store as a whole."""
     version: int
+    """`NO_VERSION` where it can't be told."""
     event_id: UUID | None
-    """None for an event that is not there."""
+    """None for an event that is not there, or whose id can't be read."""
     fault: Fault
     detail: str
 
@@ -78,20 +90,34 @@ class StreamCheck:
 class Checker:
     """Checks events, given in order of their versions within each stream."""
 
-    def __init__(self, chain: Chain, chained_from: Position | None = None) -> None:
-        """Check with this key; after `chained_from` no event may be without a hash."""
+    def __init__(
+        self,
+        chain: Chain,
+        *,
+        all_hashed: bool = False,
+        ends: Mapping[str, StreamEnd] | None = None,
+    ) -> None:
+        """Check with this key.
+
+        Args:
+            chain: of the key.
+            all_hashed: whether it is certain that each event was recorded with a hash.
+            ends: of the streams that there were when somebody made hashes already, by name.
+        """
         self._chain = chain
-        self._chained_from = chained_from
+        self._all_hashed = all_hashed
+        self._ends = ends
+        self._chained_from: Position | None = None
         self.events = 0
         self.proven = 0
         self.unchained = 0
-        """Events of older software: they have no hash, and nothing can be said of them."""
+        """Events without a hash that may be of older software: nothing can be said of them."""
 
     def check(self, stream: StreamCheck, event: RecordedEvent) -> list[Finding]:
         """What is wrong with the event, or missing before it."""
         self.events += 1
         if event.version <= stream.version:
-            return [_finding(event, "misplaced", "there is another event of this version")]
+            return [finding_of(event, "misplaced", "there is another event of this version")]
         findings = _gap(stream, event)
         befores = () if findings else stream.before
         sure = stream.sure and not findings
@@ -113,9 +139,9 @@ class Checker:
         try:
             for reading in readings(event.metadata):
                 found = reading[0]
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             self._doubt(stream, event, found or "", befores, sure=sure)
-            return _finding(event, "changed", str(error))
+            return finding_of(event, "changed", str(error))
         if found is None and not stream.begun and self._may_be_unchained(event):
             stream.unchained()
             self.unchained += 1
@@ -124,13 +150,13 @@ class Checker:
             fitting = self._fitting(event, befores, version)
             if fitting is not None:
                 stream.doubted(fitting, befores[:_ALTERNATIVES])
-                return _finding(event, "moved", f"it was recorded as version {version}")
+                return finding_of(event, "moved", f"it was recorded as version {version}")
         self._doubt(stream, event, found or "", befores, sure=sure)
         if found is None:
-            return _finding(event, "unhashed", "it was added without the key, or lost its hash")
+            return finding_of(event, "unhashed", "it was added without the key, or lost its hash")
         if sure:
-            return _finding(event, "changed", "this is not what was recorded here")
-        return _finding(event, "unproven", "the hash before it is lost: it can't be checked")
+            return finding_of(event, "changed", "this is not what was recorded here")
+        return finding_of(event, "unproven", "the hash before it is lost: it can't be checked")
 
     def _doubt(
         self,
@@ -177,7 +203,15 @@ class Checker:
             self._chained_from = event.position
 
     def _may_be_unchained(self, event: RecordedEvent) -> bool:
-        """Whether nothing that was recorded before the event had a hash."""
+        """Whether nothing says that hashes were made when the event was recorded."""
+        if self._all_hashed:
+            return False
+        if self._ends is not None:
+            end = self._ends.get(event.stream)
+            if end is None or event.version > end.version:
+                return False
+            if event.version == end.version and end.hash:
+                return False
         return self._chained_from is None or event.position <= self._chained_from
 
 
@@ -191,5 +225,6 @@ def _gap(stream: StreamCheck, event: RecordedEvent) -> list[Finding]:
     return [Finding(event.stream, expected, None, "missing", detail)]
 
 
-def _finding(event: RecordedEvent, fault: Fault, detail: str) -> Finding:
-    return Finding(event.stream, event.version, event.id, fault, detail)
+def finding_of(event: RecordedEvent, fault: Fault, detail: str) -> Finding:
+    """Something wrong with this event."""
+    return Finding(event.stream, event.version, event.id if event.id.int else None, fault, detail)

@@ -8,15 +8,15 @@ from datetime import datetime
 
 from event_store.chain import Chain, hash_of
 from event_store.heads import Head, StreamEnd
-from event_store.port import EventStore, Position, RecordedEvent
-from event_store.verification import Checker, Fault, Finding, StreamCheck
-
-_PAGE = 1000
-_LAST_VERSION = 2**63 - 1
+from event_store.inspection import Stored, walk_of
+from event_store.port import NO_VERSION, EventStore, Position, RecordedEvent
+from event_store.verification import Checker, Fault, Finding, StreamCheck, finding_of
 
 Report = Callable[[Finding], None]
 Progress = Callable[[int], None]
 """Takes how many more events were checked."""
+
+_LATE = "it does not stand behind the event before it, in the order of recording"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,17 @@ class Verified:
     events: int
     streams: int
     proven: int
-    """Events that are as they were recorded, for certain."""
+    """Events that fit their hashes."""
     unchained: int
-    """Events that older software recorded without hashes: nothing can be said of them."""
+    """Events without hashes that may be of older software: nothing can be said of them."""
     findings: int
     other_store: bool
     """The head is of a store of another identity: this one was restored, or is not the same."""
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether each event is proven, and there is any."""
+        return self.findings == 0 and self.proven == self.events > 0
 
 
 class Verification:
@@ -44,36 +49,49 @@ class Verification:
         chain: Chain,
         report: Report,
         *,
+        all_hashed: bool = False,
         against: Head | None = None,
         progress: Progress = lambda _: None,
     ) -> None:
-        """Report each finding at once; `against` is a head of this store made earlier."""
-        self._store = store
+        """Report each finding at once.
+
+        Args:
+            store: to be checked.
+            identity: of the store.
+            chain: of the key that its events were recorded with.
+            report: is told each finding.
+            all_hashed: whether it is certain that each event was recorded with a hash.
+            against: a head of this store made earlier.
+            progress: is told how many more events were read.
+        """
+        self._walk = walk_of(store)
         self._identity = identity
         self._report = report
         self._progress = progress
         self._other_store = against is not None and against.store != identity
-        self._ends = {end.stream: end for end in against.streams} if against else {}
-        self._checker = Checker(chain, None if self._other_store else _chained_from(against))
+        ends = {end.stream: end for end in against.streams} if against else None
+        self._checker = Checker(chain, all_hashed=all_hashed, ends=ends)
+        self._ends = dict(ends or {})
+        """Those that were not come by yet."""
         self._streams: dict[str, StreamCheck] = {}
-        self._astray: dict[str, RecordedEvent] = {}
-        """By stream: the first event that was not read in order of its version."""
+        self._astray: dict[str, Position] = {}
+        """By stream: where the first event stands that does not follow the one before it."""
+        self._placeless = 0
         self._findings = 0
         self._position: Position | None = None
 
     async def everything(self) -> Verified:
         """Check all that was recorded until now."""
-        end, after = await self._store.head(), None
-        while end is not None and (after is None or after < end):
-            page = await self._store.read_all(after=after, limit=_PAGE)
-            for event in page.events:
-                if event.position <= end:
-                    self._take(event)
-            self._progress(len(page.events))
-            after = page.position
-        self._position = end
-        for stream, event in self._astray.items():
-            await self._sort_out(stream, event)
+        for damage in await self._walk.damage():
+            self._tell(Finding("", NO_VERSION, None, "damaged", damage))
+        self._position = await self._walk.end()
+        if self._position is not None:
+            async for page in self._walk.everything(self._position):
+                for stored in page:
+                    self._take(stored)
+                self._progress(len(page))
+        for stream, since in self._astray.items():
+            await self._go_through(stream, since)
         self._check_ends()
         return self._verified()
 
@@ -90,38 +108,50 @@ class Verification:
         events, streams = self._checker.events, tuple(ends)
         return Head(1, self._identity, made_at, self._position, events, streams)
 
-    def _take(self, event: RecordedEvent) -> None:
-        name = event.stream
-        if name in self._astray:
-            return
-        stream = self._streams.get(name)
-        if stream is None:
-            stream = self._streams[name] = StreamCheck()
-        if event.version == stream.version + 1:
-            self._check(stream, event)
-        else:
-            self._astray[name] = event
+    def _take(self, stored: Stored) -> None:
+        event = stored.event
+        if event.version == NO_VERSION:
+            self._name_placeless(stored)
+        elif event.stream not in self._astray:
+            stream = self._streams.get(event.stream)
+            if stream is None:
+                stream = self._streams[event.stream] = StreamCheck()
+            if event.version == stream.version + 1:
+                self._check(stream, stored)
+            else:
+                self._astray[event.stream] = event.position
 
-    async def _sort_out(self, stream: str, astray: RecordedEvent) -> None:
-        """Check the rest of a stream by version, which the total order does not follow."""
-        if not await self._go_through(stream):
-            detail = "it does not stand behind the event before it, in the order of recording"
-            self._tell(Finding(stream, astray.version, astray.id, "misplaced", detail))
+    async def _go_through(self, name: str, since: Position | None = None) -> None:
+        """Check a stream by version, which its positions may not follow; from a position on.
 
-    async def _go_through(self, name: str) -> set[Fault]:
+        Events without a version are named where all events are read.
+        """
         stream = self._streams.setdefault(name, StreamCheck())
-        faults: set[Fault] = set()
-        while stream.version < _LAST_VERSION:
-            page = await self._store.read_stream(name, first=stream.version + 1, limit=_PAGE)
-            if not page:
-                break
-            for event in page:
-                faults |= self._check(stream, event)
-            self._progress(len(page))
-        return faults
+        last: Position | None = None
+        async for page in self._walk.stream(name, since):
+            for stored in page:
+                event = stored.event
+                if event.version == NO_VERSION:
+                    if since is None:
+                        self._name_placeless(stored)
+                    continue
+                again = event.version <= stream.version
+                late = _LATE if last is not None and event.position < last else None
+                self._check(stream, stored, late)
+                last = last if again else event.position
+            if since is None:
+                self._progress(len(page))
 
-    def _check(self, stream: StreamCheck, event: RecordedEvent) -> set[Fault]:
+    def _name_placeless(self, stored: Stored) -> None:
+        self._placeless += 1
+        detail = stored.changed or stored.misplaced or ""
+        self._tell(finding_of(stored.event, "changed", detail))
+
+    def _check(self, stream: StreamCheck, stored: Stored, late: str | None = None) -> None:
+        event = stored.event
         findings = self._checker.check(stream, event)
+        if all(finding.fault == "missing" for finding in findings):
+            findings += self._check_place(stored, late)
         end = self._ends.get(event.stream)
         if end is not None and end.version == event.version:
             del self._ends[event.stream]
@@ -130,7 +160,13 @@ class Verification:
                 findings.append(_missing(end, end.version, "replaced", detail, event))
         for finding in findings:
             self._tell(finding)
-        return {finding.fault for finding in findings}
+
+    def _check_place(self, stored: Stored, late: str | None) -> list[Finding]:
+        """What is wrong with an event that fits its hash."""
+        if stored.changed:
+            return [finding_of(stored.event, "changed", stored.changed)]
+        misplaced = stored.misplaced or late
+        return [finding_of(stored.event, "misplaced", misplaced)] if misplaced else []
 
     def _check_ends(self) -> None:
         """Find what the head has and the store has not."""
@@ -150,18 +186,13 @@ class Verification:
     def _verified(self) -> Verified:
         streams = sum(stream.exists for stream in self._streams.values())
         return Verified(
-            self._checker.events,
+            self._checker.events + self._placeless,
             streams,
             self._checker.proven,
             self._checker.unchained,
             self._findings,
             self._other_store,
         )
-
-
-def _chained_from(head: Head | None) -> Position | None:
-    """Where no event may be without a hash any more: whoever made the head makes hashes."""
-    return None if head is None or head.position is None else Position(head.position)
 
 
 def _missing(

@@ -27,6 +27,7 @@ from event_store.sqlite import bookkeeping, queries
 from event_store.sqlite.appends import Append
 from event_store.sqlite.failures import translated
 from event_store.sqlite.importing import Import
+from event_store.sqlite.inspection import Inspection
 from event_store.sqlite.positions import number_of, position_of
 from event_store.sqlite.reader import Reader
 from event_store.sqlite.recent import RecentEvents
@@ -194,6 +195,10 @@ class SqliteEventStore:
         self._refuse_moved_file()
         await self._reader.run(queries.head)
         await self._write(bookkeeping.prove_writable, self._now())
+
+    def inspection(self) -> Inspection:
+        """Reads all that the file holds, in whatever form: for those who check it."""
+        return Inspection(self._reader)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the file."""

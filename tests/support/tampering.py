@@ -14,14 +14,22 @@ from event_store.verification import Finding
 from event_store.verifying import Verification, Verified
 from tests.support.commands import CHAIN
 
+_UNCOUNTED = ("ALTER", "CREATE", "DROP", "PRAGMA", "REINDEX")
+
 
 async def verify(
-    store: Any, *, stream: str | None = None, against: Head | None = None
+    store: Any,
+    *,
+    stream: str | None = None,
+    against: Head | None = None,
+    all_hashed: bool = False,
 ) -> tuple[Verified, list[Finding]]:
     """What a check finds in an open store."""
     findings: list[Finding] = []
     identity = await store.identity()
-    verification = Verification(store, identity, CHAIN, findings.append, against=against)
+    verification = Verification(
+        store, identity, CHAIN, findings.append, against=against, all_hashed=all_hashed
+    )
     verified = await (verification.stream(stream) if stream else verification.everything())
     assert verified.findings == len(findings)
     return verified, findings
@@ -50,7 +58,7 @@ def change(path: Path, *statements: str | tuple[str, Sequence[Any]]) -> None:
             sql, values = (statement, ()) if isinstance(statement, str) else statement
             before = connection.total_changes
             connection.execute(sql, values)
-            assert connection.total_changes > before or sql.startswith(("DROP", "PRAGMA")), sql
+            assert connection.total_changes > before or sql.startswith(_UNCOUNTED), sql
 
 
 def rows(path: Path, sql: str, *values: Any) -> list[Any]:
