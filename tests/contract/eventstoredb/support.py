@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from uuid import UUID, uuid4
 
 from esdbclient import AsyncEventStoreDBClient, NewEvent, RecordedEvent, StreamState
+from esdbclient.exceptions import ServiceUnavailable
 
 ANY, EXISTS, NO_STREAM = StreamState.ANY, StreamState.EXISTS, StreamState.NO_STREAM
 SOFT_DELETED = 2**63 - 1
@@ -45,6 +46,21 @@ async def end_of_all(client: AsyncEventStoreDBClient) -> int:
     """The position of the last event of all, system events included."""
     [last] = await listed(client.read_all(backwards=True, limit=1, filter_exclude=()))
     return last.commit_position
+
+
+async def reachable(client: AsyncEventStoreDBClient) -> None:
+    """Wait for a server that was started again: gRPC tries a refused address only after a while."""
+    async with asyncio.timeout(WITHIN):
+        while not await _answers(client):
+            pass  # The client has waited between its own attempts.
+
+
+async def _answers(client: AsyncEventStoreDBClient) -> bool:
+    try:
+        await client.get_commit_position()
+    except ServiceUnavailable:
+        return False
+    return True
 
 
 async def take(subscription: AsyncIterator[RecordedEvent], count: int) -> list[RecordedEvent]:
