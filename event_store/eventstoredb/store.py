@@ -92,7 +92,7 @@ class EventStoreDBStore:
         """Read the events of a stream; see `EventStore.read_stream`."""
         if limit is not None and limit < 0:
             raise ValueError("a limit can't be negative")
-        low, high = first or 0, _LAST_VERSION if last is None else last
+        low, high = max(first or 0, 0), _LAST_VERSION if last is None else last
         left = high - low + 1 if limit is None else min(limit, high - low + 1)
         events: list[RecordedEvent] = []
         while left > 0:

@@ -2,18 +2,25 @@ from __future__ import annotations
 
 import pytest
 
-from event_store.sqlite import SqliteEventStore
 from tests.integration.users.world import World
-from tests.support.tampering import verify_file
+from tests.support.stores import KINDS, opened, place
+from tests.support.tampering import verify
+
+
+@pytest.fixture(params=KINDS)
+async def address(request, tmp_path):
+    """Where the store is; it can be opened again."""
+    async with place(request.param, tmp_path) as address:
+        yield address
+        # Whatever crashed and whoever completed it: the events are chained.
+        async with opened(address) as store:
+            assert (await verify(store))[1] == []
 
 
 @pytest.fixture
-async def store(tmp_path):
-    store = await SqliteEventStore.open(tmp_path / "events.db")
-    yield store
-    await store.close()
-    # Whatever crashed and whoever completed it: the events are chained.
-    assert await verify_file(tmp_path / "events.db") == []
+async def store(address):
+    async with opened(address) as store:
+        yield store
 
 
 @pytest.fixture

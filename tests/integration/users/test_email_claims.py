@@ -11,8 +11,8 @@ import pytest
 from contracts.commands.users import ChangeRoles
 from contracts.errors import IdempotencyKeyReused, Refused
 from contracts.values import SYSTEM
-from event_store.sqlite import SqliteEventStore
 from tests.integration.users.world import Crash, World, asked_by, some_id
+from tests.support.stores import open_store
 
 ADA, EVE = "ada@example.com", "eve@example.com"
 
@@ -271,9 +271,9 @@ async def test_two_changes_of_one_user_when_made_at_once_then_both_addresses_are
 
 @pytest.mark.parametrize("processes", [1, 3])
 async def test_address_when_twenty_register_it_at_once_then_exactly_one_has_it(
-    tmp_path, world, processes
+    address, world, processes
 ):
-    others = [await SqliteEventStore.open(tmp_path / "events.db") for _ in range(processes - 1)]
+    others = [await open_store(address) for _ in range(processes - 1)]
     worlds = [world, *map(World, others)]
     try:
         async with world.running_policy():

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from pathlib import Path
 
 from contracts.commands.base import Command
 from contracts.commands.inventory import ReceiveStock
 from contracts.commands.sales import AddItem
-from event_store.sqlite import SqliteEventStore
 from tests.support.commands import ADA, OPERATOR, Shop, uid
+from tests.support.stores import open_store
 from write_side.kernel.context import Answer
 
 ORDER = uid(1)
@@ -39,9 +38,9 @@ def written(number: int, answer: Answer) -> str:
     return json.dumps([number, answer.id, answer.version, answer.position, dict(answer.ids)])
 
 
-async def main(path: Path, product: str, first: int) -> None:
+async def main(address: str, product: str, first: int) -> None:
     """Go through the requests until killed, four at a time."""
-    shop = Shop(await SqliteEventStore.open(path), snapshot_every=7)
+    shop = Shop(await open_store(address), snapshot_every=7)
 
     async def worker(offset: int) -> None:
         for number in range(first + offset, first + 100_000, 4):
@@ -53,4 +52,4 @@ async def main(path: Path, product: str, first: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
 from contracts.errors import Unavailable
 from event_store.port import RecordedEvent
-from event_store.sqlite import SqliteEventStore
 from event_store.subscriptions import SubscriptionRunner
 from tests.support.commands import Shop
+from tests.support.stores import open_store
 from write_side.inventory.policies import SoftReservation
 
 
@@ -36,15 +35,15 @@ def soft_reservation(shop: Shop, handled: Any = None, batch: int = 5) -> Subscri
     )
 
 
-async def main(path: Path) -> None:
+async def main(address: str) -> None:
     """Reserve until killed."""
 
     def told(recorded: RecordedEvent) -> None:
         sys.stdout.write(f"{recorded.position}\n")
         sys.stdout.flush()
 
-    await soft_reservation(Shop(await SqliteEventStore.open(path)), told).run()
+    await soft_reservation(Shop(await open_store(address)), told).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(sys.argv[1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -11,8 +10,9 @@ from contracts.commands.base import Command
 from contracts.commands.inventory import AdjustStock, ReceiveStock, ReserveStock
 from contracts.commands.sales import AddItem, ConfirmOrder
 from contracts.errors import IdempotencyKeyReused, Refused, VersionMismatch
-from event_store.sqlite import SqliteEventStore
+from event_store.port import WholeEventStore
 from tests.support.commands import ADA, OPERATOR, SERVICE, Shop, asked, create_order, uid
+from tests.support.stores import opened
 from write_side.kernel.context import Answer
 
 RECEIVE = ReceiveStock(sku="TEA", quantity=5, location="main")
@@ -46,15 +46,12 @@ async def test_ten_at_once_have_one_answer(shop: Shop):
     assert await shop.types(STREAM) == ["StockReceived"]
 
 
-async def test_ten_at_once_in_two_processes_have_one_answer(tmp_path: Any, store: SqliteEventStore):
-    other_store = await SqliteEventStore.open(tmp_path / "events.db")
-    shops = Shop(store), Shop(other_store)
-    try:
+async def test_ten_at_once_in_two_processes_have_one_answer(address: str, store: WholeEventStore):
+    async with opened(address) as other_store:
+        shops = Shop(store), Shop(other_store)
         answers = await asyncio.gather(
             *(shops[number % 2].handle(RECEIVE, key="k") for number in range(10))
         )
-    finally:
-        await other_store.close()
     assert all(same(answer, answers[0]) for answer in answers)
     assert await shops[0].types(STREAM) == ["StockReceived"]
 
@@ -71,7 +68,7 @@ async def test_again_after_later_events_it_is_still_the_original_answer(shop: Sh
 
 
 @pytest.mark.parametrize("before", range(7))
-async def test_again_after_a_snapshot(store: SqliteEventStore, before: int):
+async def test_again_after_a_snapshot(store: WholeEventStore, before: int):
     shop = Shop(store, snapshot_every=3)
     for _ in range(before):
         await shop.handle(RECEIVE)
@@ -84,7 +81,7 @@ async def test_again_after_a_snapshot(store: SqliteEventStore, before: int):
     assert await total(shop) == 5 * (before + 5)
 
 
-async def test_ids_of_what_was_made_are_answered_again(store: SqliteEventStore):
+async def test_ids_of_what_was_made_are_answered_again(store: WholeEventStore):
     shop = Shop(store, snapshot_every=2)
     tea = await shop.product()
     await shop.handle(create_order(1), ADA)
@@ -183,7 +180,7 @@ async def test_nothing_to_do_left_nothing_and_is_judged_anew(shop: Shop):
 
 
 @pytest.mark.parametrize("snapshot_every", [10, 1000])
-async def test_the_65th_key_makes_it_forget_the_first(store: SqliteEventStore, snapshot_every: int):
+async def test_the_65th_key_makes_it_forget_the_first(store: WholeEventStore, snapshot_every: int):
     shop = Shop(store, snapshot_every=snapshot_every)
     answers = [await shop.handle(RECEIVE, key=f"k{number}") for number in range(65)]
     restarted = Shop(store, snapshot_every=snapshot_every)

@@ -9,21 +9,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from event_store.sqlite import SqliteEventStore
+from event_store.port import WholeEventStore
 from tests.integration.write_side.acknowledging_process import ORDER, ask, written
 from tests.support.commands import ADA, Shop, create_order
+from tests.support.stores import opened
 
 ROUNDS = 3
 ANSWERS = 30
 
 
-async def acknowledged_until_killed(path: Path, product: str, first: int) -> list[str]:
+async def acknowledged_until_killed(address: str, product: str, first: int) -> list[str]:
     """What the process told before it was killed, at a moment it does not choose."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.integration.write_side.acknowledging_process",
-        str(path),
+        address,
         product,
         str(first),
         stdout=asyncio.subprocess.PIPE,
@@ -40,17 +41,15 @@ async def acknowledged_until_killed(path: Path, product: str, first: int) -> lis
 
 
 async def test_what_was_acknowledged_is_answered_the_same_and_nothing_is_applied_twice(
-    tmp_path: Path,
+    address: str, store: WholeEventStore
 ):
-    path = tmp_path / "events.db"
-    store = await SqliteEventStore.open(path)
     shop = Shop(store, snapshot_every=7)
     product = await shop.product()
     await shop.handle(create_order(1), ADA)
     asked: set[int] = set()
     for round_ in range(ROUNDS):
         first = round_ * 1000
-        told = await acknowledged_until_killed(path, product, first)
+        told = await acknowledged_until_killed(address, product, first)
         assert len(told) >= ANSWERS
         numbers: set[int] = {json.loads(line)[0] for line in told}
         recent = [line for line in told if json.loads(line)[0] >= max(numbers) - 60]
@@ -61,8 +60,8 @@ async def test_what_was_acknowledged_is_answered_the_same_and_nothing_is_applied
         for number in set(on_its_way) - numbers:
             await ask(shop, number, product)
         asked |= set(on_its_way)
-    await store.close()
-    await nothing_was_applied_twice(path, asked)
+    async with opened(address) as reopened:
+        await nothing_was_applied_twice(Shop(reopened), asked)
 
 
 async def asked_again(shop: Shop, line: str, product: str) -> str:
@@ -70,13 +69,10 @@ async def asked_again(shop: Shop, line: str, product: str) -> str:
     return written(number, await ask(shop, number, product))
 
 
-async def nothing_was_applied_twice(path: Path, asked: set[int]) -> None:
-    store = await SqliteEventStore.open(path)
-    shop = Shop(store)
+async def nothing_was_applied_twice(shop: Shop, asked: set[int]) -> None:
     received: list[int] = [
         event.quantity - 1  # pyright: ignore
         for event, _ in await shop.events("stock-TEA")
     ]
     added: list[Any] = [line.quantity for line in (await shop.orders.load(ORDER)).items.values()]
-    await store.close()
     assert sorted(received + added) == sorted(asked)

@@ -13,8 +13,7 @@ from contracts.commands.inventory import ReceiveStock, ReleaseStock, ReserveStoc
 from contracts.commands.sales import ChangePrice
 from contracts.errors import DomainError, Refused, Unavailable
 from event_store.errors import EventStoreUnavailable
-from event_store.port import Appended, ExpectedVersion, NewEvent
-from event_store.sqlite import SqliteEventStore
+from event_store.port import Appended, ExpectedVersion, NewEvent, WholeEventStore
 from tests.support.commands import Passing, Shop, Unsure, money, uid
 
 RECEIVE = ReceiveStock(sku="TEA", quantity=10, location="main")
@@ -24,7 +23,7 @@ def reserve(order: int, quantity: int, version: int = 0) -> ReserveStock:
     return ReserveStock(sku="TEA", order_id=uid(order), order_version=version, quantity=quantity)
 
 
-async def test_commands_of_two_processes_in_turn_see_each_others_events(store: SqliteEventStore):
+async def test_commands_of_two_processes_in_turn_see_each_others_events(store: WholeEventStore):
     one, other = Shop(store), Shop(store)
     for number in range(20):
         shop = one if number % 2 else other
@@ -36,7 +35,7 @@ async def test_commands_of_two_processes_in_turn_see_each_others_events(store: S
 
 
 async def test_after_any_refusals_repeats_and_no_ops_memory_equals_replay(
-    store: SqliteEventStore,
+    store: WholeEventStore,
 ):
     choose = random.Random(7)
     shops = [Shop(store), Shop(store, snapshot_every=5)]
@@ -57,7 +56,7 @@ async def test_after_any_refusals_repeats_and_no_ops_memory_equals_replay(
         assert vars(seen) == vars(replayed)
 
 
-async def test_an_append_that_failed_leaves_nothing_in_memory(store: SqliteEventStore):
+async def test_an_append_that_failed_leaves_nothing_in_memory(store: WholeEventStore):
     failing = Unsure(store, lambda: EventStoreUnavailable("away"))
     shop = Shop(failing)
     failing.plans.clear()
@@ -88,7 +87,7 @@ class Slow(Passing):
 
 
 async def test_what_is_not_appended_yet_is_not_seen_by_those_who_look_it_up(
-    store: SqliteEventStore,
+    store: WholeEventStore,
 ):
     slow = Slow(store)
     shop = Shop(slow)
@@ -104,7 +103,7 @@ async def test_what_is_not_appended_yet_is_not_seen_by_those_who_look_it_up(
     assert (await shop.products.look_up(tea)).price == money("99.00")
 
 
-async def test_a_cancelled_command_leaves_nothing_in_memory(store: SqliteEventStore):
+async def test_a_cancelled_command_leaves_nothing_in_memory(store: WholeEventStore):
     slow = Slow(store)
     shop = Shop(slow)
     await shop.handle(RECEIVE)

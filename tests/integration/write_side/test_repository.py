@@ -8,8 +8,7 @@ import pytest
 from contracts.commands.inventory import AdjustStock, ReceiveStock
 from contracts.commands.sales import AddItem, CancelOrder, ConfirmOrder, RemoveItem
 from contracts.errors import Forbidden, NotFound, Refused, Unavailable, VersionMismatch
-from event_store.port import NO_VERSION, NewEvent, StreamState
-from event_store.sqlite import SqliteEventStore
+from event_store.port import NO_VERSION, NewEvent, StreamState, WholeEventStore
 from tests.support.commands import (
     ADA,
     EVE,
@@ -42,14 +41,14 @@ async def test_what_never_happened_is_blank_or_not_found(shop: Shop):
     assert raised.value.code == "stock-not-found"
 
 
-async def test_an_answer_says_where_its_event_lies(shop: Shop, store: SqliteEventStore):
+async def test_an_answer_says_where_its_event_lies(shop: Shop, store: WholeEventStore):
     answer = await shop.handle(RECEIVE)
     (recorded,) = await store.read_stream("stock-TEA")
     assert (answer.id, answer.stream, answer.version) == ("TEA", "stock-TEA", 0)
     assert answer.position == recorded.position
 
 
-async def test_doing_nothing_answers_as_of_what_was_there(shop: Shop, store: SqliteEventStore):
+async def test_doing_nothing_answers_as_of_what_was_there(shop: Shop, store: WholeEventStore):
     await shop.handle(RECEIVE)
     same = AdjustStock(sku="TEA", location="main", counted=10, reason="counted")
     answer = await shop.handle(same)
@@ -139,7 +138,7 @@ class TestIfMatch:
 
 
 class TestForeignEvents:
-    async def append(self, store: SqliteEventStore, type_: str, version: int) -> None:
+    async def append(self, store: WholeEventStore, type_: str, version: int) -> None:
         first = (await store.read_stream("stock-TEA"))[0]
         metadata = first.metadata.replace(
             b'"schemaVersion":1', f'"schemaVersion":{version}'.encode()
@@ -148,7 +147,7 @@ class TestForeignEvents:
         await store.append("stock-TEA", [event], expected=StreamState.ANY)
 
     async def test_a_type_nobody_knows_is_passed_over_and_its_version_counts(
-        self, shop: Shop, store: SqliteEventStore
+        self, shop: Shop, store: WholeEventStore
     ):
         await shop.handle(RECEIVE)
         await self.append(store, "StockBlessed", 1)
@@ -158,7 +157,7 @@ class TestForeignEvents:
         assert (await shop.stock.load("TEA")).total == 20
 
     async def test_a_newer_schema_version_is_never_guessed(
-        self, shop: Shop, store: SqliteEventStore
+        self, shop: Shop, store: WholeEventStore
     ):
         await shop.handle(RECEIVE)
         await self.append(store, "StockReceived", 2)
@@ -167,7 +166,7 @@ class TestForeignEvents:
 
 
 async def test_one_command_with_several_events_is_all_or_nothing(
-    shop: Shop, store: SqliteEventStore
+    shop: Shop, store: WholeEventStore
 ):
     item = await shop.stock.load("TEA")
     item.receive(5, "main", at=NOW)

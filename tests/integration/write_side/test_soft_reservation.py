@@ -26,7 +26,7 @@ from contracts.commands.sales import (
 from contracts.events.inventory import StockReleased, StockReserved
 from contracts.values import SYSTEM
 from event_store.errors import EventStoreUnavailable
-from event_store.port import Appended, Position
+from event_store.port import Appended, Position, WholeEventStore
 from event_store.sqlite import SqliteEventStore
 from event_store.subscriptions import SubscriptionRunner
 from tests.integration.write_side.reserving_process import soft_reservation
@@ -171,7 +171,7 @@ async def test_what_was_recorded_long_ago_reserves_nothing(tmp_path: Path):
     await store.close()
 
 
-async def test_events_seen_again_change_nothing(shop: Shop, store: SqliteEventStore):
+async def test_events_seen_again_change_nothing(shop: Shop, store: WholeEventStore):
     tea = await stocked(shop, "TEA")
     await a_few_orders(shop, [tea], 6)
     await reach_the_head(shop)
@@ -183,7 +183,7 @@ async def test_events_seen_again_change_nothing(shop: Shop, store: SqliteEventSt
     assert await store.head() == before
 
 
-async def test_a_store_that_is_away_for_a_moment_parks_nothing(store: SqliteEventStore):
+async def test_a_store_that_is_away_for_a_moment_parks_nothing(store: WholeEventStore):
     class Away(Passing):
         failures = 3
 
@@ -238,7 +238,7 @@ async def each_was_done_once(shop: Shop, products: dict[str, str], number: int) 
 
 @pytest.mark.parametrize("handled_before", [1, 4, 9])
 async def test_stopped_without_a_checkpoint_it_does_nothing_twice(
-    store: SqliteEventStore, handled_before: int
+    store: WholeEventStore, handled_before: int
 ):
     class Forgetful(Passing):
         async def save_checkpoint(self, subscriber: str, position: Position) -> None:
@@ -264,9 +264,9 @@ async def test_stopped_without_a_checkpoint_it_does_nothing_twice(
     assert await store.load_checkpoint("soft-reservation") is not None
 
 
-async def test_killed_it_goes_on_where_it_was_and_does_nothing_twice(tmp_path: Path):
-    path = tmp_path / "events.db"
-    store = await SqliteEventStore.open(path)
+async def test_killed_it_goes_on_where_it_was_and_does_nothing_twice(
+    address: str, store: WholeEventStore
+):
     shop = Shop(store)
     products = {await stocked(shop, sku): sku for sku in ("TEA", "CAKE")}
     await a_few_orders(shop, list(products), 40)
@@ -275,7 +275,7 @@ async def test_killed_it_goes_on_where_it_was_and_does_nothing_twice(tmp_path: P
             sys.executable,
             "-m",
             "tests.integration.write_side.reserving_process",
-            str(path),
+            address,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         )
@@ -286,4 +286,3 @@ async def test_killed_it_goes_on_where_it_was_and_does_nothing_twice(tmp_path: P
         assert await process.wait() == -9
     await reach_the_head(shop)
     await each_was_done_once(shop, products, 40)
-    await store.close()

@@ -12,9 +12,9 @@ import write_side.kernel.repository as repository
 from contracts.commands.inventory import ReceiveStock, ReserveStock
 from contracts.errors import Refused, Unavailable, VersionMismatch
 from event_store.errors import WrongExpectedVersion
-from event_store.port import Appended, ExpectedVersion, NewEvent
-from event_store.sqlite import SqliteEventStore
+from event_store.port import Appended, ExpectedVersion, NewEvent, WholeEventStore
 from tests.support.commands import Counting, Passing, Shop, uid
+from tests.support.stores import opened
 
 STREAM = "stock-TEA"
 
@@ -27,7 +27,7 @@ def reserve(order: int, quantity: int = 1) -> ReserveStock:
     return ReserveStock(sku="TEA", order_id=uid(order), order_version=0, quantity=quantity)
 
 
-async def test_64_reservations_at_once_all_succeed_and_meet_no_conflict(store: SqliteEventStore):
+async def test_64_reservations_at_once_all_succeed_and_meet_no_conflict(store: WholeEventStore):
     counting = Counting(store)
     shop = Shop(counting)
     await shop.handle(receive(64))
@@ -37,7 +37,7 @@ async def test_64_reservations_at_once_all_succeed_and_meet_no_conflict(store: S
     assert (await shop.stock.load("TEA")).reserved == 64
 
 
-async def test_of_more_than_there_is_exactly_what_there_is_is_reserved(store: SqliteEventStore):
+async def test_of_more_than_there_is_exactly_what_there_is_is_reserved(store: WholeEventStore):
     shop = Shop(store)
     await shop.handle(receive(20))
     answers = await asyncio.gather(
@@ -49,7 +49,7 @@ async def test_of_more_than_there_is_exactly_what_there_is_is_reserved(store: Sq
     assert (await shop.stock.load("TEA")).reserved == 20
 
 
-async def test_turns_of_one_stream_do_not_hold_up_another(store: SqliteEventStore):
+async def test_turns_of_one_stream_do_not_hold_up_another(store: WholeEventStore):
     shop = Shop(store)
     async with shop.stock.turn("TEA"):
         waiting = asyncio.ensure_future(shop.handle(receive()))
@@ -59,7 +59,7 @@ async def test_turns_of_one_stream_do_not_hold_up_another(store: SqliteEventStor
     assert (await waiting).version == 0
 
 
-async def test_a_cancelled_or_failed_command_gives_its_turn_away(store: SqliteEventStore):
+async def test_a_cancelled_or_failed_command_gives_its_turn_away(store: WholeEventStore):
     shop = Shop(store)
     async with shop.stock.turn("TEA"):
         cancelled = asyncio.ensure_future(shop.handle(receive()))
@@ -74,18 +74,15 @@ async def test_a_cancelled_or_failed_command_gives_its_turn_away(store: SqliteEv
     assert (await last).version == 0
 
 
-async def test_two_processes_racing_retry_and_all_succeed(tmp_path: Any, store: SqliteEventStore):
-    other_store = await SqliteEventStore.open(tmp_path / "events.db")
-    counting = [Counting(store), Counting(other_store)]
-    one, other = (Shop(each) for each in counting)
-    try:
+async def test_two_processes_racing_retry_and_all_succeed(address: str, store: WholeEventStore):
+    async with opened(address) as other_store:
+        counting = [Counting(store), Counting(other_store)]
+        one, other = (Shop(each) for each in counting)
         await one.handle(receive(40))
         answers = await asyncio.gather(
             *(one.handle(reserve(order)) for order in range(20)),
             *(other.handle(reserve(order)) for order in range(20, 40)),
         )
-    finally:
-        await other_store.close()
     assert sorted(answer.version for answer in answers) == list(range(1, 41))
     item = await one.stock.load("TEA")
     assert (item.reserved, item.version) == (40, 40)
@@ -111,7 +108,7 @@ class Overtaken(Passing):
         return await self._store.append(stream, events, expected=expected)
 
 
-async def test_overtaken_it_reloads_and_decides_again(store: SqliteEventStore):
+async def test_overtaken_it_reloads_and_decides_again(store: WholeEventStore):
     other = Shop(store)
     await other.handle(receive(3))
     overtaken = Overtaken(store, other, times=3)
@@ -119,7 +116,7 @@ async def test_overtaken_it_reloads_and_decides_again(store: SqliteEventStore):
     assert (answer.version, overtaken.appends) == (4, 4)
 
 
-async def test_what_is_decided_again_may_be_refused(store: SqliteEventStore):
+async def test_what_is_decided_again_may_be_refused(store: WholeEventStore):
     other = Shop(store)
     await other.handle(receive(3))
 
@@ -136,7 +133,7 @@ async def test_what_is_decided_again_may_be_refused(store: SqliteEventStore):
     assert (await other.stock.load("TEA")).reservations == {uid(2): 3}
 
 
-async def test_if_match_is_never_retried(store: SqliteEventStore):
+async def test_if_match_is_never_retried(store: WholeEventStore):
     other = Shop(store)
     await other.handle(receive())
     overtaken = Overtaken(store, other, times=1)
@@ -147,7 +144,7 @@ async def test_if_match_is_never_retried(store: SqliteEventStore):
 
 
 async def test_overtaken_until_the_deadline_it_is_unavailable(
-    store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
+    store: WholeEventStore, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(repository, "_DEADLINE_SECONDS", 0.1)
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-import write_side.kernel.repository as repository
+import write_side.kernel.appending as appending
 from contracts.commands.inventory import ReceiveStock
 from contracts.errors import Unavailable
 from event_store.errors import EventStoreReadOnly, EventStoreUnavailable
-from event_store.sqlite import SqliteEventStore
+from event_store.port import WholeEventStore
 from tests.support.commands import Shop, Unsure
 
 RECEIVE = ReceiveStock(sku="TEA", quantity=1, location="main")
@@ -39,7 +39,7 @@ Plan = bool | Callable[[], Exception]
 )
 @pytest.mark.parametrize("earlier", [0, 1, 3])
 async def test_it_is_applied_exactly_once(
-    store: SqliteEventStore, plans: tuple[Plan, ...], earlier: int
+    store: WholeEventStore, plans: tuple[Plan, ...], earlier: int
 ):
     for _ in range(earlier):
         await Shop(store).handle(RECEIVE)
@@ -52,7 +52,7 @@ async def test_it_is_applied_exactly_once(
     assert answer.position == recorded[-1].position
 
 
-async def test_written_and_then_overtaken_it_still_counts_once(store: SqliteEventStore):
+async def test_written_and_then_overtaken_it_still_counts_once(store: WholeEventStore):
     class Overtaken(Unsure):
         async def append(self, stream, events, *, expected):
             if not self.plans:
@@ -64,7 +64,7 @@ async def test_written_and_then_overtaken_it_still_counts_once(store: SqliteEven
     assert await store.stream_version(STREAM) == 1
 
 
-async def test_lost_and_then_overtaken_it_is_decided_again(store: SqliteEventStore):
+async def test_lost_and_then_overtaken_it_is_decided_again(store: WholeEventStore):
     class Overtaken(Unsure):
         overtaken = False
 
@@ -81,9 +81,9 @@ async def test_lost_and_then_overtaken_it_is_decided_again(store: SqliteEventSto
 
 @pytest.mark.parametrize("written", [WRITTEN, LOST])
 async def test_still_unknown_at_the_deadline_it_says_so_and_the_key_finds_out(
-    store: SqliteEventStore, monkeypatch: pytest.MonkeyPatch, written: bool
+    store: WholeEventStore, monkeypatch: pytest.MonkeyPatch, written: bool
 ):
-    monkeypatch.setattr(repository, "_DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr(appending, "_DEADLINE_SECONDS", 0.05)
     shop = Shop(Unsure(store, *[written] * 1000))
     with pytest.raises(Unavailable, match="not known"):
         await shop.handle(RECEIVE, key="k")
@@ -93,13 +93,13 @@ async def test_still_unknown_at_the_deadline_it_says_so_and_the_key_finds_out(
     assert len(await store.read_stream(STREAM)) == 1
 
 
-async def test_a_store_that_broke_meanwhile_leaves_it_unknown_too(store: SqliteEventStore):
+async def test_a_store_that_broke_meanwhile_leaves_it_unknown_too(store: WholeEventStore):
     shop = Shop(Unsure(store, WRITTEN, lambda: EventStoreReadOnly("read only now")))
     with pytest.raises(Unavailable, match="not known"):
         await shop.handle(RECEIVE)
 
 
-async def test_a_store_that_is_away_from_the_start_wrote_nothing(store: SqliteEventStore):
+async def test_a_store_that_is_away_from_the_start_wrote_nothing(store: WholeEventStore):
     with pytest.raises(Unavailable, match="can't do it now"):
         await Shop(Unsure(store, away)).handle(RECEIVE)
     assert await store.stream_version(STREAM) == -1
