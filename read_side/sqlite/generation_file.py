@@ -156,6 +156,8 @@ class GenerationFile:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[sqlite3.Connection]:
         """Hold the file for writing; an error or a cancelled caller leaves it as it was."""
+        if self._copying is not None and self._not_copied >= _CHECKPOINT_BYTES:
+            await asyncio.shield(self._copying)  # Or the log would grow as long as many write.
         async with self._writing:
             with sqlite_errors(self.path):
                 connection = await self._begun()
@@ -243,10 +245,7 @@ class GenerationFile:
             self._copying = asyncio.create_task(self._copy())
 
     async def _copy(self) -> None:
-        """Copy the log beside the writes, which takes long, then the little that came meanwhile.
-
-        That is done while nothing is written: only then can the log begin anew and not grow.
-        """
+        """Copy the log; then, with nobody writing, what came meanwhile: so the log begins anew."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, copy_log, self.path)
         async with self._writing:
