@@ -11,13 +11,14 @@ from typing import TypeVar
 from api.cli.application import CannotOpen
 from api.security.consistency import ConsistencyTokens
 from api.security.tokens import AccessTokens
+from bootstrap.audit_key import open_chain
 from bootstrap.directories import OrdersAsBook, ProductsAsCatalogue, UsersAsCustomers
 from bootstrap.event_stores import open_event_store
 from bootstrap.operations import Operations
 from bootstrap.past import ProjectedPast
-from bootstrap.settings import Settings, has_secret, secret_of
+from bootstrap.settings import Settings, secret_of
 from contracts.values import Role
-from event_store.chain import Chain, hash_of
+from event_store.chain import Chain
 from event_store.port import WholeEventStore
 from projections.catalogue import PROJECTORS
 from read_side.audit.trail import AuditTrail
@@ -63,6 +64,8 @@ class Container:
     policies: tuple[SoftReservation | SettleEmailClaims, ...]
     store_identity: str
     chain: Chain
+    all_hashed: bool
+    """Whether each event was recorded with a hash, for certain."""
 
     @property
     def subscriptions(self) -> WholeEventStore:
@@ -106,7 +109,7 @@ async def _connect(
 ) -> Container:
     secret = secret_of(settings, "jwt")
     fingerprint_key = secret_of(settings, "fingerprints")
-    chain = await _chain(settings, events)
+    chain, all_hashed = await open_chain(settings, events)
 
     def repository(aggregate_type: type[A]) -> Repository[A]:
         return Repository(
@@ -158,17 +161,5 @@ async def _connect(
         ),
         store_identity=identity,
         chain=chain,
+        all_hashed=all_hashed,
     )
-
-
-async def _chain(settings: Settings, events: WholeEventStore) -> Chain:
-    """The key's chain. A key that was lost is not replaced in silence."""
-    if not has_secret(settings, "audit"):
-        page = await events.read_all(limit=1)
-        if any(hash_of(event.metadata) for event in page.events):
-            raise CannotOpen(
-                f"The audit key of the events in {settings.data} is missing. Put it back as "
-                f"{settings.data / 'secrets' / 'audit'}; if it is lost, put a new one there "
-                "(openssl rand -hex 32): nothing of before can be verified with that."
-            )
-    return Chain(secret_of(settings, "audit"))

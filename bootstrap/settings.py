@@ -16,8 +16,8 @@ from pydantic_settings import SettingsConfigDict
 from api.cli.application import CannotOpen
 from bootstrap.event_store_server_settings import EventStoreServerSettings, Port
 
-_EVENT_KEYS = ("addresses", "fingerprints")
-"""Secrets that hashes in the events were made with."""
+_EVENT_KEYS = ("addresses", "fingerprints", "chained")
+"""Secrets that hashes in the events were made with, and what is known of those hashes."""
 _KEY_BYTES = 32
 EVENTSTOREDB = ("esdb://", "esdb+discover://")
 """How a URI of EventStoreDB begins."""
@@ -81,13 +81,18 @@ def secret_of(settings: Settings, name: str) -> bytes:
     if path == settings.audit_key_file:
         return _read_audit_key(path)
     if not path.exists():
-        _make(path)
+        _make(path, secrets.token_bytes(_KEY_BYTES))
     return _read(path)
 
 
 def has_secret(settings: Settings, name: str) -> bool:
     """Whether the secret was made, or put there."""
     return _path_of(settings, name).exists()
+
+
+def keep_secret(settings: Settings, name: str, secret: bytes) -> None:
+    """Keep this as a secret from now on; of several processes at once the first one's stays."""
+    _make(_path_of(settings, name), secret)
 
 
 def event_keys(settings: Settings) -> Mapping[str, bytes]:
@@ -105,6 +110,9 @@ def event_keys(settings: Settings) -> Mapping[str, bytes]:
 
 def keep_event_keys(settings: Settings, keys: Mapping[str, bytes]) -> None:
     """Use these keys from now on, with the events that they came with."""
+    if "chained" not in keys:
+        # It was said of the events that were here before.
+        _path_of(settings, "chained").unlink(missing_ok=True)
     for name, key in keys.items():
         path = settings.data / "secrets" / name
         _write(path, key).replace(path)
@@ -138,9 +146,9 @@ def _read(path: Path) -> bytes:
     return secret
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, secret: bytes) -> None:
     """Write it whole or not at all; of several processes at once the first one's stays."""
-    temporary = _write(path, secrets.token_bytes(_KEY_BYTES))
+    temporary = _write(path, secret)
     with contextlib.suppress(FileExistsError):
         path.hardlink_to(temporary)
     temporary.unlink()

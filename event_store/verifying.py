@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,10 +34,13 @@ class Verified:
     other_store: bool
     """The head is of a store of another identity: this one was restored, or is not the same."""
 
+    none_fits: bool
+    """All was read, there are hashes, and not one is right: as with another key."""
+
     @property
-    def as_recorded(self) -> bool:
-        """Whether each event is proven, and there is any."""
-        return self.findings == 0 and self.proven == self.events > 0
+    def sound(self) -> bool:
+        """Whether each event is as it was recorded, for certain."""
+        return self.findings == 0 and self.proven == self.events
 
 
 class Verification:
@@ -77,7 +81,7 @@ class Verification:
         self._astray: dict[str, Position] = {}
         """By stream: where the first event stands that does not follow the one before it."""
         self._placeless = 0
-        self._findings = 0
+        self._findings: Counter[Fault] = Counter()
         self._position: Position | None = None
 
     async def everything(self) -> Verified:
@@ -100,7 +104,7 @@ class Verification:
         self._ends = {name: end for name, end in self._ends.items() if name == stream}
         await self._go_through(stream)
         self._check_ends()
-        return self._verified()
+        return self._verified(whole=False)
 
     def head(self, made_at: datetime) -> Head:
         """Where the streams ended, after `everything`."""
@@ -180,18 +184,19 @@ class Verification:
                 self._tell(_missing(end, stream.version + 1, "cut", detail))
 
     def _tell(self, finding: Finding) -> None:
-        self._findings += 1
+        self._findings[finding.fault] += 1
         self._report(finding)
 
-    def _verified(self) -> Verified:
+    def _verified(self, *, whole: bool = True) -> Verified:
         streams = sum(stream.exists for stream in self._streams.values())
         return Verified(
             self._checker.events + self._placeless,
             streams,
             self._checker.proven,
             self._checker.unchained,
-            self._findings,
+            self._findings.total(),
             self._other_store,
+            whole and not self._checker.proven and self._findings["changed"] > 0,
         )
 
 

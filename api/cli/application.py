@@ -83,6 +83,11 @@ class Application(Protocol):
         """Makes the hashes of events."""
         ...
 
+    @property
+    def all_hashed(self) -> bool:
+        """Whether each event was recorded with a hash, for certain."""
+        ...
+
     def token(self, user_id: str, roles: tuple[Role, ...], lifetime: timedelta) -> str:
         """A bearer token, signed with the key of this installation."""
         ...

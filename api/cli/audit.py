@@ -29,7 +29,12 @@ _PAGE = 2_000
 T = TypeVar("T")
 
 
-def _is_text(value: str) -> str:
+def is_text(value: str) -> str:
+    """The argument, if it is text.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -37,9 +42,9 @@ def _is_text(value: str) -> str:
     return value
 
 
-Id = Annotated[str, typer.Argument(callback=_is_text, help="Its id.")]
+Id = Annotated[str, typer.Argument(callback=is_text, help="Its id.")]
 Stream = Annotated[
-    str, typer.Argument(callback=_is_text, help="Category and id, such as order-9f1c...")
+    str, typer.Argument(callback=is_text, help="Category and id, such as order-9f1c...")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Export = Annotated[

@@ -11,14 +11,29 @@ from typing import Annotated
 import typer
 
 from api.cli.application import Application, OpenApplication
+from api.cli.audit import is_text
 from api.cli.counting import counting
 from api.cli.output import fail, print_json, print_line
 from api.cli.running import failing_clearly, run
 from event_store import heads
+from event_store.port import NO_VERSION
 from event_store.verification import Finding
 from event_store.verifying import Report, Verification, Verified
 
-Stream = Annotated[str | None, typer.Argument(help="Category and id; without it: everything.")]
+NOT_AS_RECORDED = 3
+"""Exit code of a check that found something; 1 is one that could not be made."""
+NOT_PROVEN = 4
+"""Exit code of a check that found nothing, and could not prove each event either."""
+
+
+def _is_text(value: str | None) -> str | None:
+    return None if value is None else is_text(value)
+
+
+Stream = Annotated[
+    str | None,
+    typer.Argument(callback=_is_text, help="Category and id; without it: everything."),
+]
 All = Annotated[bool, typer.Option("--all", help="Check everything, as without a stream.")]
 Against = Annotated[
     Path | None,
@@ -52,7 +67,8 @@ def _add_verify(audit: typer.Typer, open_application: OpenApplication) -> None:
         """Find events that were changed, removed, added or moved after they were recorded.
 
         Names each of them, secret streams' too, by stream, version and id; contents are not
-        shown. Exit code 1 if there are any.
+        shown. Exit code 0: each event is as it was recorded; 1: it could not be checked; 3:
+        something was changed; 4: nothing was found, but not each event can be proven.
         """
         if stream is not None and everything:
             raise typer.BadParameter("name a stream or say --all, not both")
@@ -60,17 +76,16 @@ def _add_verify(audit: typer.Typer, open_application: OpenApplication) -> None:
         report = findings.append if as_json else _print_finding
         with failing_clearly():
             signed = None if against is None else against.read_bytes()
-        verified = run(
+        verified, all_hashed = run(
             open_application, partial(_verify, stream=stream, signed=signed, report=report)
         )
         if stream is not None and not verified.streams and not verified.findings:
             fail(f"There is no stream {stream}.")
         if as_json:
-            print_json({"ok": not verified.findings, **_counts(verified), "found": findings})
+            print_json({"ok": verified.sound, **_counts(verified, all_hashed), "found": findings})
         else:
-            _print_summary(verified)
-        if verified.findings:
-            raise typer.Exit(1)
+            _print_summary(verified, all_hashed)
+        _end(verified, all_hashed)
 
 
 def _add_head(audit: typer.Typer, open_application: OpenApplication) -> None:
@@ -88,17 +103,23 @@ def _add_head(audit: typer.Typer, open_application: OpenApplication) -> None:
         """
         with failing_clearly():
             _refuse_existing(file)
-        content, verified = run(open_application, _make_head)
+        content, verified, all_hashed = run(open_application, _make_head)
         if verified.findings and not force:
-            fail(f"{verified.findings} findings, see above: no head was written (--force does).")
+            told = f"{verified.findings} findings, see above: no head was written (--force does)."
+            typer.echo(f"orderlog: {told}", err=True)
+            _end(verified, all_hashed)
         with failing_clearly():
             _write(file, content)
         typer.echo(f"The ends of {verified.streams} streams are in {file}.")
+        if verified.unchained:
+            typer.echo(
+                f"{verified.unchained} events have no hash: the head proves nothing of them."
+            )
 
 
 async def _verify(
     application: Application, stream: str | None, signed: bytes | None, report: Report
-) -> Verified:
+) -> tuple[Verified, bool]:
     try:
         head = None if signed is None else heads.read(signed, application.chain)
     except heads.NotGenuine as error:
@@ -109,62 +130,85 @@ async def _verify(
             await application.events.identity(),
             application.chain,
             report,
+            all_hashed=application.all_hashed,
             against=head,
             progress=progress,
         )
-        if stream is None:
-            return await verification.everything()
-        return await verification.stream(stream)
+        checking = verification.everything() if stream is None else verification.stream(stream)
+        return await checking, application.all_hashed
 
 
-async def _make_head(application: Application) -> tuple[bytes, Verified]:
+async def _make_head(application: Application) -> tuple[bytes, Verified, bool]:
     with counting("checked") as progress:
         verification = Verification(
             application.events,
             await application.events.identity(),
             application.chain,
             _print_finding,
+            all_hashed=application.all_hashed,
             progress=progress,
         )
         verified = await verification.everything()
-    return heads.signed(verification.head(datetime.now(UTC)), application.chain), verified
+    content = heads.signed(verification.head(datetime.now(UTC)), application.chain)
+    return content, verified, application.all_hashed
 
 
 def _print_finding(finding: Finding) -> None:
+    version = "?" if finding.version == NO_VERSION else finding.version
+    where = f"{_visible(finding.stream)}@{version}" if finding.stream else "the event store"
     print_line(
-        (f"{finding.stream}@{finding.version}", "bold"),
+        (where, "bold"),
         (f" {finding.fault}", "red"),
         (f" {finding.event_id or '-'}", "dim"),
-        (f" {finding.detail}", ""),
+        (f" {_visible(finding.detail)}", ""),
     )
 
 
-def _print_summary(verified: Verified) -> None:
+def _visible(text: str) -> str:
+    """The text on one line that says nothing else than what is there."""
+    shown = (it if it.isprintable() else it.encode("unicode_escape").decode() for it in text)
+    return "".join(shown)
+
+
+def _print_summary(verified: Verified, all_hashed: bool) -> None:
     typer.echo(f"{verified.events} events of {verified.streams} streams were checked.")
-    if verified.unchained:
-        typer.echo(
-            f"{verified.unchained} of them were recorded before events had hashes: "
-            "nothing can be said of those."
-        )
+    if all_hashed:
+        typer.echo("This store began with hashes: an event without one is a finding.")
     if verified.other_store:
         typer.echo(
             "The head was made of a store of another identity: this one was restored from a "
             "backup, or is another one."
         )
-    if verified.findings == 0:
+    if verified.unchained:
+        typer.echo(
+            f"{verified.unchained} of them have no hash, and may be of older software: "
+            "they can't be proven."
+        )
+    if verified.findings:
+        typer.echo(f"{verified.findings} findings.")
+    elif not verified.sound:
+        typer.echo("Nothing was found wrong with the others.")
+    elif verified.events:
         typer.echo("All of them are as they were recorded.")
-        return
-    typer.echo(f"{verified.findings} findings.")
-    if not verified.proven:
-        typer.echo("No event fits its hash: is this the audit key that they were recorded with?")
 
 
-def _counts(verified: Verified) -> dict[str, int | bool]:
+def _end(verified: Verified, all_hashed: bool) -> None:
+    """End with the exit code that says what was found."""
+    if verified.none_fits and not all_hashed:
+        fail("No event fits its hash: is this the audit key that they were recorded with?")
+    if verified.findings:
+        raise typer.Exit(NOT_AS_RECORDED)
+    if not verified.sound:
+        raise typer.Exit(NOT_PROVEN)
+
+
+def _counts(verified: Verified, all_hashed: bool) -> dict[str, int | bool]:
     return {
         "events": verified.events,
         "streams": verified.streams,
         "proven": verified.proven,
         "unchained": verified.unchained,
+        "all_hashed": all_hashed,
         "other_store": verified.other_store,
     }
 

@@ -50,12 +50,12 @@ def add(path: Path, position: int, stream: str, version: int) -> None:
     change(path, (ADDED, (*values, without_hash(metadata))))
 
 
-async def test_all_of_them_then_nothing_is_as_recorded(path: Path):
+async def test_all_of_them_then_nothing_is_sound(path: Path):
     strip(path)
     verified, findings = await check(path)
     assert findings == []
     assert verified.unchained == verified.events
-    assert not verified.as_recorded
+    assert not verified.sound
     verified, findings = await check(path, all_hashed=True)
     assert {finding.fault for finding in findings} == {"unhashed"}
     assert len(findings) == verified.events
@@ -65,7 +65,7 @@ async def test_those_of_one_stream_put_first(path: Path):
     strip(path, ORDER)
     change(path, ("UPDATE events SET position = position + 1000 WHERE stream != ?", (ORDER,)))
     verified, findings = await check(path)
-    assert (verified.as_recorded, verified.unchained, findings) == (False, 6, [])
+    assert (verified.sound, verified.unchained, findings) == (False, 6, [])
     _, findings = await check(path, all_hashed=True)
     assert [(f.stream, f.version, f.fault) for f in findings] == [
         (ORDER, version, "unhashed") for version in range(6)
@@ -77,7 +77,7 @@ async def test_a_stream_that_a_head_does_not_list_must_have_hashes(path: Path):
     change(path, "UPDATE events SET position = position + 1000")
     add(path, 1, "order-forged", 0)
     verified, findings = await check(path)
-    assert (verified.as_recorded, verified.unchained, findings) == (False, 1, [])
+    assert (verified.sound, verified.unchained, findings) == (False, 1, [])
     _, findings = await check(path, against=head)
     assert [(f.stream, f.version, f.fault) for f in findings] == [("order-forged", 0, "unhashed")]
 

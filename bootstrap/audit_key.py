@@ -1,0 +1,58 @@
+"""The audit key, and whether every event of the store must have a hash made with it."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from api.cli.application import CannotOpen
+from bootstrap.settings import Settings, has_secret, keep_secret, secret_of
+from event_store.chain import Chain, hash_of
+from event_store.inspection import walk_of
+from event_store.port import EventStore
+
+_CHAINED = "chained"
+_STATEMENT = b"each event of this store was recorded with a hash"
+
+
+async def open_chain(settings: Settings, events: EventStore) -> tuple[Chain, bool]:
+    """The chain of the audit key, and whether each event was recorded with a hash for certain.
+
+    That is so where the store was empty when it was first opened with the key. It is kept beside
+    the secrets, signed: who can change the store only can't take it back.
+
+    Raises:
+        CannotOpen: the key is missing, though there are events with hashes, or damaged.
+    """
+    await _refuse_lost_key(settings, events)
+    chain = Chain(secret_of(settings, "audit"))
+    statement = chain.signature(_STATEMENT).encode()
+    if not has_secret(settings, _CHAINED):
+        if await events.head() is not None:
+            return chain, False
+        keep_secret(settings, _CHAINED, statement)
+    return chain, secret_of(settings, _CHAINED) == statement
+
+
+async def _refuse_lost_key(settings: Settings, events: EventStore) -> None:
+    """A key that was lost is not replaced in silence."""
+    if settings.audit_key_file is not None or has_secret(settings, "audit"):
+        return
+    if has_secret(settings, _CHAINED) or await _has_hashes(events):
+        raise CannotOpen(
+            f"The audit key of the events in {settings.data} is missing. Put it back as "
+            f"{settings.data / 'secrets' / 'audit'}; if it is lost, put a new one there "
+            "(openssl rand -hex 32): nothing of before can be verified with that."
+        )
+
+
+async def _has_hashes(events: EventStore) -> bool:
+    """Whether any event has one; it takes long only once, with the events of older software."""
+    walk = walk_of(events)
+    end = await walk.end()
+    if end is None:
+        return False
+    async with aclosing(walk.everything(end)) as pages:
+        async for page in pages:
+            if any(hash_of(stored.event.metadata) for stored in page):
+                return True
+    return False
