@@ -11,8 +11,6 @@ import grpc
 import pytest
 from esdbclient.protos.Grpc import shared_pb2, streams_pb2, streams_pb2_grpc
 
-from event_store.dev_server.server_features import NAME, SupportedMethods
-
 STREAMS = "/event_store.client.streams.Streams"
 EMPTY = shared_pb2.Empty()
 
@@ -45,20 +43,6 @@ async def _after_one_more(channel) -> list[str]:
     stub = streams_pb2_grpc.StreamsStub(channel)
     await stub.Append(iter([_options(), _event("Last")]))
     return await _types_in_log(channel)
-
-
-async def _refused(call) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        async for _ in call:
-            pass
-    return raised.value
-
-
-@pytest.mark.parametrize("method", ["Append", "BatchAppend", "Read", "Delete", "Tombstone"])
-async def test_bytes_that_are_no_message_are_refused(channel, method):
-    call = channel.stream_stream(f"{STREAMS}/{method}")(iter([b"\xff\xff\xff"]))
-    assert (await _refused(call)).code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert await _types_in_log(channel) == ["$databaseCreated"]
 
 
 async def test_a_batch_without_correlation_is_refused_after_the_answers_to_those_before(channel):
@@ -105,21 +89,3 @@ async def test_names_of_streams_survive_in_trailers(channel):
     trailers = dict([*raised.value.trailing_metadata()])
     assert raised.value.details() == "Event stream 'größe-%1' is deleted."
     assert trailers["stream-name"] == "gr%C3%B6%C3%9Fe-%251"
-
-
-async def test_features_are_listed_for_clients_that_ask(channel):
-    ask = channel.unary_unary(
-        f"/{NAME}/GetSupportedMethods", response_deserializer=SupportedMethods.FromString
-    )
-    answer = await ask(b"")
-    assert answer.event_store_server_version == "24.10.4"
-    methods = {
-        f"{method.service_name}/{method.method_name}": list(method.features)
-        for method in answer.methods
-    }
-    assert methods["event_store.client.streams.streams/read"] == ["position", "events"]
-    assert methods["event_store.client.streams.streams/batchappend"] == ["deadline_duration"]
-    assert "event_store.client.gossip.gossip/read" in methods
-    subscriptions = "event_store.client.persistent_subscriptions.persistentsubscriptions"
-    assert methods[f"{subscriptions}/create"] == ["stream", "all"]
-    assert f"{subscriptions}/read" not in methods
