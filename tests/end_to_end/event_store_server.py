@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from event_store.eventstoredb import EventStoreDBStore
 from event_store.port import WholeEventStore
 from event_store.sqlite import SqliteEventStore
-from tests.support.eventstoredb import free_port
+from tests.support.eventstoredb import DevelopmentServer
+from tests.support.stores import KINDS
 
-Launch = Callable[..., subprocess.Popen[str]]
-"""Starts a command of the command line, given its words and settings."""
-TOPOLOGIES = ("sqlite", "eventstoredb")
+TOPOLOGIES = KINDS
 
 
 class EventsInFile:
@@ -23,14 +20,18 @@ class EventsInFile:
 
     def __init__(self, data: Path) -> None:
         """Look into this data folder."""
-        self.settings: dict[str, object] = {}
         self._data = data
+        self.settings: dict[str, object] = {}
 
-    def start(self, launch: Launch) -> None:
+    def start(self) -> None:
         """There is nothing to start."""
 
     def kill(self) -> None:
         """The file stays as it is when a process is gone."""
+
+    def errors(self) -> list[str]:
+        """What went wrong in processes of its own: there are none."""
+        return []
 
     async def open(self) -> WholeEventStore:
         """The store, opened beside the running processes."""
@@ -42,36 +43,31 @@ class EventsInFile:
             file.unlink()
 
 
-class EventStoreServer:
+class EventStoreServer(DevelopmentServer):
     """EventStoreDB's protocol: a development server, started by the command that users have."""
 
     def __init__(self, folder: Path) -> None:
         """Prepare a server on a port of its own; its file is in the folder."""
-        self._folder = folder
-        self.port = free_port()
-        self.uri = f"esdb://127.0.0.1:{self.port}?Tls=false"
+        super().__init__(folder)
         self.settings: dict[str, object] = {"event_store": self.uri}
-        self._process: subprocess.Popen[str] | None = None
 
-    def start(self, launch: Launch) -> None:
+    def start(self) -> None:
         """Start it unless it runs, and return when it can be asked."""
         if self._process is None:
-            ours = {"event_store_server_port": self.port, "event_store_server_data": self._folder}
-            self._process = launch("serve", "event-store", **ours)
-            printed = self._process.stdout.readline()
-            assert self.uri in printed, f"it did not start: {printed}"
+            super().start()
 
-    def signal(self, which: signal.Signals) -> None:
-        """Stop it where it is, or let it go on."""
-        self._process.send_signal(which)
+    def hold(self) -> None:
+        """Let it stand still: connections stay open and nothing is answered."""
+        self._process.send_signal(signal.SIGSTOP)
 
-    def kill(self) -> None:
-        """End it at once, if it runs."""
-        process, self._process = self._process, None
-        if process is not None:
-            with process:
-                process.kill()
-                assert process.wait(20) == -signal.SIGKILL
+    def go_on(self) -> None:
+        """Let it go on after it stood still."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def errors(self) -> list[str]:
+        """What it logged, except that it is for tests."""
+        lines = self.log().splitlines()
+        return [line for line in lines if "this server is for development and tests" not in line]
 
     async def open(self) -> WholeEventStore:
         """The store, opened beside the running processes."""
@@ -79,7 +75,7 @@ class EventStoreServer:
 
     def lose(self) -> None:
         """Lose all events, while nothing runs."""
-        for file in self._folder.glob("events.db*"):
+        for file in self.folder.glob("events.db*"):
             file.unlink()
 
 

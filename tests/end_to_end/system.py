@@ -59,7 +59,7 @@ class System:
 
     def start(self) -> None:
         """Start what does not run, and return when it is ready."""
-        self.events.start(self.launch)
+        self.events.start()
         self._process = self.launch("serve")
         printed = self._process.stdout.readline()
         found = _ADDRESS.search(printed)
@@ -124,7 +124,7 @@ class System:
             env=self._environment(settings),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=100,
         )
 
     def told(self, *words: object) -> str:
@@ -150,7 +150,8 @@ class System:
     def errors(self) -> list[str]:
         """Lines of the log that say that something went wrong which the test did not expect."""
         lines = self.log().splitlines()
-        return [line for line in lines if not (line.startswith("{") and self._is_expected(line))]
+        unexpected = [it for it in lines if not (it.startswith("{") and self._is_expected(it))]
+        return unexpected + self.events.errors()
 
     def _is_expected(self, line: str) -> bool:
         entry = json.loads(line)

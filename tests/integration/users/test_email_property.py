@@ -7,12 +7,13 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import DomainError
-from event_store.sqlite import SqliteEventStore
 from tests.integration.users.world import Crash, World, some_id
+from tests.support.stores import KINDS, opened, place
 
 EMAILS = [f"{name}@example.com" for name in "xyz"]
 USERS = [some_id(name) for name in "abc"]
@@ -50,26 +51,24 @@ async def consistent(world: World) -> None:
         assert credential.exists or not user.exists
 
 
-async def story(steps) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = await SqliteEventStore.open(Path(folder) / "events.db")
-        try:
-            world = World(store)
-            for group in range(3):
-                await asyncio.gather(
-                    *(
-                        ask(world.crashing(after), user_id, email)
-                        for user_id, email, after, at in steps
-                        if at == group
-                    )
+async def story(kind: str, folder: Path, steps) -> None:
+    async with place(kind, folder) as address, opened(address) as store:
+        world = World(store)
+        for group in range(3):
+            await asyncio.gather(
+                *(
+                    ask(world.crashing(after), user_id, email)
+                    for user_id, email, after, at in steps
+                    if at == group
                 )
-            await world.settle()
-            await consistent(world)
-        finally:
-            await store.close()
+            )
+        await world.settle()
+        await consistent(world)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, deadline=None)
 @given(STEPS)
-def test_addresses_when_users_and_processes_come_and_go_then_each_has_one_owner(steps):
-    asyncio.run(story(steps))
+def test_addresses_when_users_and_processes_come_and_go_then_each_has_one_owner(kind, steps):
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(story(kind, Path(folder), steps))
