@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from event_store.errors import BatchTooLarge, WrongExpectedVersion
+from event_store.checks import checked_size
+from event_store.errors import WrongExpectedVersion
 from event_store.port import (
-    MAX_APPEND_BYTES,
     NO_VERSION,
     Appended,
     ExpectedVersion,
@@ -36,22 +36,11 @@ class Append:
             ValueError: no events, or a name or type that is empty or not valid Unicode.
             BatchTooLarge: more than `MAX_APPEND_BYTES`.
         """
-        self._stream = _named(stream, "stream")
+        self.size = checked_size(stream, events, expected)
+        self._stream = stream
         self._events = tuple(events)
         self._expected = expected
-        if not self._events:
-            raise ValueError("an append needs at least one event")
-        if isinstance(expected, int) and expected < NO_VERSION:
-            raise ValueError(f"{expected} is not a version")
         self._ids = [event.id.bytes for event in self._events]
-        self.size = sum(
-            len(event.data) + len(event.metadata) + 2 * len(_named(event.type, "event type"))
-            for event in self._events
-        )
-        if self.size > MAX_APPEND_BYTES:
-            raise BatchTooLarge(
-                f"{self.size} bytes of events, at most {MAX_APPEND_BYTES} fit in one append"
-            )
 
     def __call__(self, transaction: Transaction) -> Appended:
         """Write the events, or find that they were written before.
@@ -136,13 +125,3 @@ def category_of(stream: str) -> str:
     """The category as it is stored; empty where the name has none."""
     category, separator, _ = stream.partition("-")
     return category if separator else ""
-
-
-def _named(text: str, what: str) -> str:
-    if not text:
-        raise ValueError(f"the {what} needs a name")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"the {what} {text!r} is not valid Unicode") from error
-    return text
