@@ -148,7 +148,12 @@ async def test_3_6_4_written_before_at_this_version_then_the_same_answer(client,
 
 async def test_3_6_4_the_first_differs_then_refused(client, stream, written):
     """3.6.4: the first id is not the one at expected+1, new or known from elsewhere: refused."""
-    for expected, first in [(NO_STREAM, happened()), (1, happened()), (0, written[2])]:
+    for expected, first in [
+        (NO_STREAM, happened()),
+        (1, happened()),
+        (0, written[2]),
+        (0, written[0]),
+    ]:
         await refuses(client, stream, expected, [first])
 
 
@@ -156,6 +161,7 @@ async def test_3_6_4_a_later_one_differs_then_refused(client, stream, written):
     """3.6.4: the first matches and a later one does not: refused."""
     await refuses(client, stream, 1, [written[2], written[4]])
     await refuses(client, stream, NO_STREAM, [*written[:4], happened()])
+    await refuses(client, stream, NO_STREAM, [written[0], written[2], written[1]])
 
 
 async def test_3_6_4_past_the_end_then_refused(client, stream, written):

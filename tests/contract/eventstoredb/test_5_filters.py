@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.contract.eventstoredb.raw import filtering, names_of, reading
@@ -132,6 +134,25 @@ async def test_5_10_streams_by_regular_expression(write, streams_by, category):
         f"{category}-23",
         f"x-{category}-4",
     ]
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["^{0}-a", "^{0}-(a|b)", "^({0}-a|{0}-b)$", "^(?:{0}-a|x).*$", "^{0}-a|^{0}-b", "^{0}-a|{0}-b$",
+     "{0}-a|^{0}-b", "^{0}-a*$", "^{0}-a.", "^{0}-[ab]", r"^{0}\-a", r"^{0}-a\+", r"^{0}-\d",
+     "^{0}-a$", "^{0}-a?b", "^{0}-a{{2}}", "(?i)^{0}-A", "^(x|{0})-a.*$", "-{0}|^{0}-1", "^{0}-|"],
+)  # fmt: skip
+async def test_5_10_a_regular_expression_may_have_any_form(write, streams_by, category, form):
+    """5.10: whether or not a server could look prefixes up instead, the same events come."""
+    regex = form.format(category)
+    names = [f"{category}-{end}" for end in ("a", "ab", "aa", "b", "B", "A", "a+", "1", "", "c-a")]
+    names += [f"x-{category}", f"x{category}-b", category, f"{category}s-a"]
+    await write(streams=names)
+
+    found = await streams_by(streams=regex)
+
+    mine = [name for name in found if category in name]
+    assert mine == [name for name in names if re.search(regex, name)]
 
 
 async def test_5_10_what_the_client_includes_is_anchored_at_the_outer_ends_only(
