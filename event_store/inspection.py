@@ -8,16 +8,14 @@ what they would stumble over, or never see.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from event_store.port import EventStore, Position, RecordedEvent
 
 _PAGE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """An event as it is kept, and what of it was never written by this software.
 
     What can't be read is made readable: an id that is none is all zeros, and an event whose stream

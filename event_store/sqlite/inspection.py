@@ -41,10 +41,15 @@ def _as_it_is(name: str, form: str) -> str:
 
 _FORM_OF_ROW = " || ' ' || ".join(f"typeof({name})" for name in _FORMS)
 _COLUMNS = ", ".join(_as_it_is(name, form) for name, form in _FORMS.items())
-_ROWS = f"SELECT {_FORM_OF_ROW}, position, {_COLUMNS} FROM events "  # noqa: S608 - all ours
+# Where the table was replaced a position need not be a number.
+_POSITION = "CAST(position AS INTEGER)"
+_ROWS = f"SELECT {_FORM_OF_ROW}, {_POSITION}, {_COLUMNS} FROM events "  # noqa: S608 - all ours
 _PAGE_FROM = _ROWS + "WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
 _ONE = _ROWS + "WHERE position = ?"
-_OF_STREAM = "SELECT position FROM events WHERE stream = ? AND position >= ? ORDER BY version, 1"
+_OF_STREAM = (
+    f"SELECT {_POSITION} FROM events WHERE stream = ? AND position >= ? "  # noqa: S608
+    "ORDER BY version, position"
+)
 _SCHEMA = (
     "SELECT sql FROM sqlite_master WHERE lower(name) = 'events' "
     "OR (type = 'trigger' AND lower(tbl_name) = 'events')"
@@ -101,7 +106,8 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
 
 
 def _end_of(connection: sqlite3.Connection, which: str) -> int | None:
-    return connection.execute(f"SELECT {which}(position) FROM events").fetchone()[0]  # noqa: S608
+    query = f"SELECT CAST({which}(position) AS INTEGER) FROM events"  # noqa: S608
+    return connection.execute(query).fetchone()[0]
 
 
 def _page(connection: sqlite3.Connection, start: int, last: int) -> list[Row]:
@@ -125,7 +131,7 @@ def _stored(row: Row) -> Stored:
         except UnicodeDecodeError:
             return _malformed(row)
         event = event_of((id_, name, version, kind, data, metadata, position, recorded_at))
-        return Stored(event, misplaced=_misplaced(position, stream, category))
+        return Stored(event, None, _misplaced(position, stream, category))
     return _malformed(row)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from event_store.errors import EventStoreError
 from tests.integration.tamper.conftest import ORDER, OTHER, STOCK
 from tests.support.tampering import change, rows, verify_file
 
@@ -138,3 +139,26 @@ async def test_a_constant_that_json_does_not_have_is_found(path: Path):
     changed = b'{"recordedAt":NaN,' + before[1:]
     change(path, (f"UPDATE events SET metadata = ? {AT}", (changed, ORDER)))
     assert await found(path) == [(ORDER, 2, "changed")]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("CREATE VIEW events AS SELECT * FROM hidden",),
+        ("CREATE TABLE events AS SELECT * FROM hidden",),
+        ("CREATE TABLE events AS SELECT * FROM hidden", "UPDATE events SET position = 'x'"),
+        ("CREATE TABLE events AS SELECT * FROM hidden", "UPDATE events SET position = NULL"),
+        ("CREATE TABLE events AS SELECT * FROM hidden", "UPDATE events SET stream = NULL"),
+        ("CREATE TABLE events AS SELECT * FROM hidden", "UPDATE events SET position = 1.5"),
+    ],
+)
+async def test_a_table_in_place_of_ours_is_found(path: Path, statements: tuple[str, ...]):
+    change(path, "ALTER TABLE events RENAME TO hidden", *statements)
+    (finding, *_) = await verify_file(path)
+    assert (finding.stream, finding.fault) == ("", "damaged")
+
+
+async def test_a_table_without_our_columns_is_an_error_that_says_so(path: Path):
+    change(path, "ALTER TABLE events RENAME COLUMN category TO kind")
+    with pytest.raises(EventStoreError, match="no such column"):
+        await verify_file(path)
