@@ -8,9 +8,6 @@ from collections.abc import Awaitable, Callable
 
 POLL_INTERVAL = 0.05
 """Seconds until an event of another process is noticed."""
-TURN = 0.01
-"""Seconds at least between two times that subscribers are woken: what comes meanwhile is read,
-projected and committed together."""
 
 
 class HeadWatcher:
@@ -23,38 +20,23 @@ class HeadWatcher:
         self._read_head = read_head
         self._interval = interval
         self._head = 0
-        self._told = 0
         self._looked_at = 0.0
-        self._woken_at = 0.0
-        self._waking: asyncio.TimerHandle | None = None
         self._moved = asyncio.Event()
 
     def advance(self, head: int) -> None:
-        """Learn of a commit, and wake who waits: at once, or when the next turn comes."""
-        if head <= self._head:
-            return
-        self._head = head
-        if self._waking is not None:
-            return
-        wait = self._woken_at + TURN - time.monotonic()
-        if wait <= 0:
+        """Learn of a commit."""
+        if head > self._head:
+            self._head = head
             self.wake()
-        else:
-            self._waking = asyncio.get_running_loop().call_later(wait, self.wake)
 
     def wake(self) -> None:
         """Let everybody who waits look again."""
-        if self._waking is not None:
-            self._waking.cancel()
-            self._waking = None
-        self._told = self._head
-        self._woken_at = time.monotonic()
         self._moved.set()
         self._moved = asyncio.Event()
 
     async def wait_beyond(self, number: int) -> None:
         """Return when there are events after this number, or when `wake` was called."""
-        while self._told <= number:
+        while self._head <= number:
             moved = self._moved
             try:
                 async with asyncio.timeout(self._interval):

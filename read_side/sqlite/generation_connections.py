@@ -34,11 +34,11 @@ def open_writer(path: Path) -> sqlite3.Connection:
 def copy_log(path: Path) -> None:
     """Copy the log into the file; what another process prevents now is done next time."""
     with suppress(sqlite3.Error, ReadStoreError), closing(open_writer(path)) as connection:
-        analyse(connection)
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def copy_log_end(path: Path) -> None:
-    """Copy what `copy_log` left of the log; then it begins anew."""
+    """Copy what came since `copy_log`, while nobody writes: then the log begins anew."""
     with suppress(sqlite3.Error, ReadStoreError), closing(open_writer(path)) as connection:
+        analyse(connection)
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

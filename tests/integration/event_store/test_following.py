@@ -1,4 +1,4 @@
-"""Subscriptions near the head: they share what is read, and are woken in turns."""
+"""Subscriptions near the head: they share what is read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from event_store.port import StreamState
-from event_store.sqlite import recent, watcher
-from event_store.sqlite.watcher import HeadWatcher
+from event_store.sqlite import recent
 from tests.contract.event_store.support import some
 
 ANY = StreamState.ANY
@@ -86,24 +85,3 @@ async def test_late_one_when_nobody_followed_meanwhile_then_both_go_on(store):
         await store.append("order-2", some(1), expected=ANY)
         assert await following == [("order-2", 0)]
         assert await take(early, 4) == [*(("order-1", n) for n in range(3)), ("order-2", 0)]
-
-
-async def test_commits_in_a_row_when_somebody_waits_then_the_second_wakes_with_the_next_turn(
-    monkeypatch,
-):
-    async def no_look() -> int:
-        return 0
-
-    monkeypatch.setattr(watcher, "TURN", 3600)
-    head = HeadWatcher(no_look, interval=3600)
-    head.advance(1)
-    await asyncio.wait_for(head.wait_beyond(0), TIMEOUT)
-    waiting = asyncio.create_task(head.wait_beyond(1))
-    await asyncio.sleep(0)
-    head.advance(2)
-    head.advance(3)
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert not waiting.done()
-    head.wake()  # What the turn does when it comes.
-    await asyncio.wait_for(waiting, TIMEOUT)
