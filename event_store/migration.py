@@ -20,8 +20,10 @@ from event_store.port import Position, RecordedEvent, WholeEventStore
 _PAGE = 2_000
 _ASPECTS = ("id", "type", "data", "metadata", "recorded_at")
 
-Watch = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Shows a step, by its name and how many events it has; what it gives takes how many are done."""
+Progress = Callable[[int], None]
+"""Takes how many more events are done."""
+Watch = Callable[[str, int | None], AbstractContextManager[Progress]]
+"""Shows a step, by its name and how many events it has."""
 
 
 class MigrationEnd(Protocol):
@@ -44,16 +46,16 @@ class MigrationEnd(Protocol):
         """
         ...
 
-    async def take(self, originals: Sequence[RecordedEvent]) -> int:
-        """Write the next events, or keep some for later; how many were written.
+    async def take(self, originals: Sequence[RecordedEvent], written: Progress) -> None:
+        """Write the next events, or keep some for later; `written` hears of each write.
 
         Raises:
             EventStoreError: they could not be written.
         """
         ...
 
-    async def finish(self) -> int:
-        """Write what was kept; how many that were."""
+    async def finish(self, written: Progress) -> None:
+        """Write what was kept."""
         ...
 
 
@@ -162,19 +164,23 @@ class Migration:
         return there
 
     async def _move(self, there: _Beginning, total: int) -> None:
-        moved = there.events
-        try:
-            with self._watch("moving", total) as progress:
-                progress(moved)
+        moved = 0
+        with self._watch("moving", total) as progress:
+
+            def written(events: int) -> None:
+                nonlocal moved
+                moved += events
+                progress(events)
+
+            written(there.events)
+            try:
                 async for page in _pages(self._source, after=there.end, last=self._last):
-                    written = await self._target.take(list(map(self._source.original, page)))
-                    moved += written
-                    progress(written)
-                progress(await self._target.finish())
-        except (EventStoreUnavailable, AppendOutcomeUnknown) as error:
-            raise type(error)(
-                f"{error}. {moved} of {total} events are moved; the same command goes on from there"
-            ) from error
+                    await self._target.take(list(map(self._source.original, page)), written)
+                await self._target.finish(written)
+            except (EventStoreUnavailable, AppendOutcomeUnknown) as error:
+                raise type(error)(
+                    f"{error}. {moved} of {total} events are moved; the same command goes on."
+                ) from error
 
     async def _check_target(self, history: Summary) -> None:
         after = await self._source.store.read_all(after=self._last, limit=1)

@@ -11,6 +11,7 @@ from event_store.accounts import CannotMove, named
 from event_store.checks import checked_size
 from event_store.errors import BatchTooLarge
 from event_store.eventstoredb.store import is_shown
+from event_store.migration import Progress
 from event_store.moved import with_recorded_at, without_recorded_at
 from event_store.port import MAX_APPEND_BYTES, NewEvent, RecordedEvent, WholeEventStore
 
@@ -55,37 +56,36 @@ class EventStoreDBEnd:
         except (BatchTooLarge, ValueError) as error:
             raise CannotMove(f"{named(original)} can't be moved: {error}") from error
 
-    async def take(self, originals: Sequence[RecordedEvent]) -> int:
+    async def take(self, originals: Sequence[RecordedEvent], written: Progress) -> None:
         """Write all but the last events of the same stream, which more may follow."""
-        return sum([await self._add(original) for original in originals])
+        for original in originals:
+            await self._add(original, written)
 
-    async def finish(self) -> int:
+    async def finish(self, written: Progress) -> None:
         """Write what was kept."""
-        return await self._send(len(self._run))
+        await self._send(len(self._run), written)
 
-    async def _add(self, original: RecordedEvent) -> int:
+    async def _add(self, original: RecordedEvent, written: Progress) -> None:
         coming = _waiting(original)
-        written = 0
         if original.stream != self._stream:
-            written += await self.finish()
+            await self.finish(written)
             self._stream = original.stream
         elif self._run and self._run[-1].recorded_at != coming.recorded_at:
             self._cut = len(self._run)
         while self._run and self._size + coming.size > MAX_APPEND_BYTES:
-            written += await self._send(self._cut or len(self._run))
+            await self._send(self._cut or len(self._run), written)
         self._run.append(coming)
         self._size += coming.size
-        return written
 
-    async def _send(self, count: int) -> int:
+    async def _send(self, count: int, written: Progress) -> None:
         sent = self._run[:count]
         if sent:
             events, expected = [it.event for it in sent], sent[0].version - 1
             await self.store.append(self._stream, events, expected=expected)
+            written(len(sent))
         self._run = self._run[count:]
         self._size -= sum(it.size for it in sent)
         self._cut = 0
-        return len(sent)
 
 
 def _waiting(original: RecordedEvent) -> _Waiting:

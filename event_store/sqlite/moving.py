@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from event_store.accounts import CannotMove, named
 from event_store.checks import checked_size
 from event_store.errors import BatchTooLarge
+from event_store.migration import Progress
 from event_store.port import NewEvent, RecordedEvent
 from event_store.sqlite.store import SqliteEventStore
 
@@ -30,11 +31,10 @@ class SqliteEnd:
         except (BatchTooLarge, ValueError) as error:
             raise CannotMove(f"{named(original)} can't be moved: {error}") from error
 
-    async def take(self, originals: Sequence[RecordedEvent]) -> int:
+    async def take(self, originals: Sequence[RecordedEvent], written: Progress) -> None:
         """Write the events in one transaction."""
         await self.store.take_over(originals)
-        return len(originals)
+        written(len(originals))
 
-    async def finish(self) -> int:
+    async def finish(self, written: Progress) -> None:
         """Nothing was kept for later."""
-        return 0
