@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,8 @@ from event_store.errors import (
 )
 from write_side.kernel.context import Answer, CommandContext
 
+PATIENCE_SECONDS = 8.0
+"""How long a caller waits, turns included, when the event store takes too long to answer."""
 Handler = Callable[[Any, CommandContext], Awaitable[Answer]]
 """Takes one type of command, with its own dependencies already bound."""
 
@@ -35,7 +38,8 @@ class CommandBus:
                 where `Unavailable` says that this is not known.
         """
         with in_terms_of_the_domain():
-            return await self._handlers[type(command)](command, context)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._handlers[type(command)](command, context)
 
 
 class in_terms_of_the_domain:  # noqa: N801 - reads as what it does
@@ -69,6 +73,8 @@ def _told(error: BaseException) -> DomainError | None:
         return Refused(str(error), code="too-much-at-once")
     if isinstance(error, AppendOutcomeUnknown):
         return Unavailable("Whether it was written is not known; ask again.")
+    if isinstance(error, TimeoutError):
+        return Unavailable("It took too long; whether it was done is not known. Ask again.")
     if isinstance(error, NewerSchemaVersion):
         return Unavailable(f"Newer software wrote what this needs: {error}")
     if isinstance(error, EventStoreError):

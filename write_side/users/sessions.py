@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import secrets
@@ -15,7 +16,7 @@ from contracts.commands.users import RefreshSession, SignIn
 from contracts.errors import Unauthenticated
 from contracts.ids import new_id
 from contracts.values import Role
-from write_side.kernel.bus import in_terms_of_the_domain
+from write_side.kernel.bus import PATIENCE_SECONDS, in_terms_of_the_domain
 from write_side.kernel.context import CommandContext
 from write_side.kernel.repository import Repository
 from write_side.users.claims import EmailClaims
@@ -77,7 +78,8 @@ class Sessions:
             Unavailable: the event store does not answer.
         """
         with in_terms_of_the_domain():
-            return await self._sign_in(email, password, context)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._sign_in(email, password, context)
 
     async def refresh(self, refresh_token: str, context: CommandContext) -> SignedIn:
         """Exchange a refresh token for the next one; the same token again ends the session.
@@ -87,7 +89,8 @@ class Sessions:
             Unavailable: the event store does not answer.
         """
         with in_terms_of_the_domain():
-            return await self._refresh(refresh_token, context)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._refresh(refresh_token, context)
 
     async def _sign_in(self, email: str, password: str, context: CommandContext) -> SignedIn:
         user_id = await self._claims.holder(email) or _NOBODY

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+import write_side.kernel.bus as bus
 from contracts.commands.base import Command
 from contracts.commands.inventory import IssueStock
 from contracts.commands.sales import ConfirmOrder
@@ -41,8 +44,8 @@ async def test_a_command_goes_to_the_handler_of_its_type():
         raise AssertionError
 
     context = asked()
-    bus = CommandBus({ConfirmOrder: handler, IssueStock: other})
-    assert await bus.handle(COMMAND, context) is ANSWER
+    commands = CommandBus({ConfirmOrder: handler, IssueStock: other})
+    assert await commands.handle(COMMAND, context) is ANSWER
     assert taken == [(COMMAND, context)]
 
 
@@ -72,6 +75,16 @@ async def test_only_an_unknown_outcome_is_called_unknown():
         await failing(AppendOutcomeUnknown("lost")).handle(COMMAND, asked())
     with pytest.raises(Unavailable, match="can't do it now: away"):
         await failing(EventStoreUnavailable("away")).handle(COMMAND, asked())
+
+
+async def test_a_caller_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bus, "PATIENCE_SECONDS", 0.01)
+
+    async def stuck(command: Command, context: CommandContext) -> Answer:
+        return await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(Unavailable, match="too long; whether it was done is not known"):
+        await CommandBus({ConfirmOrder: stuck}).handle(COMMAND, asked())
 
 
 async def test_a_refusal_passes_as_it_is():
