@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -65,3 +66,17 @@ async def test_events_of_before_there_were_hashes_are_counted_as_such(shop: Inst
     history = move.migrated.history
     assert (history.unchained, history.proven, history.findings) == (history.events, 0, 0)
     assert (await check(shop.on(uri)))[0].unchained == history.events
+
+
+async def test_a_head_of_the_source_fits_the_target(shop: Installation, uri: str):
+    async with open_container(shop.settings) as source:
+        checking = Verification(source.events, source.store_identity, source.chain, print)
+        await checking.everything()
+        head = checking.head(datetime.now(UTC))
+    await shop.migrate(uri)
+    findings: list[Finding] = []
+    async with open_container(shop.on(uri).settings) as there:
+        verified = await Verification(
+            there.events, there.store_identity, there.chain, findings.append, against=head
+        ).everything()
+    assert (findings, verified.other_store) == ([], True)
