@@ -12,9 +12,17 @@ from event_store.port import SubscriptionStore, WholeEventStore
 from projections.progress import ReadProgress
 from projections.projector import AnyProjector
 from projections.status import Projections, ProjectionStatus
-from read_side.freshness import ProjectionState, RebuildState, Write
-from read_side.port import ReadStoreError
+from read_side.freshness import (
+    ProjectionState,
+    RebuildState,
+    Write,
+    paused,
+    rebuild_under_way,
+)
+from read_side.port import Generation, ReadStoreError, UnknownGeneration
 from read_side.sqlite import SqliteReadStore
+
+_PARKED_TOLD = 10
 
 
 class Operations(Rebuilds):
@@ -64,15 +72,23 @@ class Operations(Rebuilds):
 
     async def states(self) -> Sequence[ProjectionState]:
         """All projections, by name."""
-        return [self._state_of(status) for status in await self._status.list()]
+        return [await self._state_of(status) for status in await self._status.list()]
 
     async def start_rebuild(self, projection: str) -> None:
         """Rebuild a projection in a process of its own.
 
         Raises:
             KeyError: there is none of this name.
+            Refused: it is being rebuilt, here or by another process, or it is paused.
         """
-        await self._processes.start(self._projectors[projection].name)
+        status = await self._status.status(projection)
+        left = status.rebuild
+        if left is not None and left.phase != "built":
+            raise rebuild_under_way(projection)
+        if status.state == "paused":
+            raise paused(projection)
+        number = None if left is None else left.generation.number
+        self._processes.start(projection, status.generation, number)
 
     async def close(self) -> None:
         """End the rebuilds that were started."""
@@ -122,16 +138,29 @@ class Operations(Rebuilds):
         if missing:
             raise ReadStoreError(f"not built yet: {', '.join(missing)}")
 
-    def _state_of(self, status: ProjectionStatus) -> ProjectionState:
-        at = status.rebuild
-        rebuild = self._processes.state(status.name)
-        if at is not None:
-            rebuild = RebuildState(at.generation.number, at.phase, at.done, at.total, None)
+    async def _state_of(self, status: ProjectionStatus) -> ProjectionState:
+        rebuild = await self._rebuild_of(status)
         return ProjectionState(
             name=status.name,
             generation=status.generation,
             state=status.state,
             lag_seconds=status.lag_seconds,
             parked=status.parked,
-            rebuild=rebuild,
+            rebuild=self._processes.state(status.name, status.generation, rebuild),
         )
+
+    async def _rebuild_of(self, status: ProjectionStatus) -> RebuildState | None:
+        at = status.rebuild
+        if at is None:
+            return None
+        error = await self._kept_back(at.generation) if at.phase == "built" else None
+        return RebuildState(at.generation.number, at.phase, at.done, at.total, error)
+
+    async def _kept_back(self, generation: Generation) -> str | None:
+        """What keeps a generation that was built from being switched to, if anything does."""
+        try:
+            parked = await self._read_store.parked(generation)
+        except UnknownGeneration:
+            return None
+        told = [f"{one.id} at version {one.version}: {one.error}" for one in parked]
+        return "; ".join(told[:_PARKED_TOLD]) or None

@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from bootstrap.ownership import AlreadyOwned, owning
@@ -17,7 +19,7 @@ from projections.compare import Comparison
 from projections.lease import Progress
 from projections.projector import AnyProjector
 from projections.rebuild import Outcome, Rebuilder
-from read_side.freshness import RebuildState
+from read_side.freshness import RebuildState, rebuild_under_way
 from read_side.sqlite import SqliteReadStore
 
 _NICE = 10
@@ -94,6 +96,24 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A rebuild that was asked for: what there was before it began, by generation."""
+
+    serving: int | None
+    left: int | None
+    """What an earlier rebuild has left beside it."""
+
+
+class _Told(msgspec.Struct):
+    """What a rebuild says of itself, as far as it concerns the server.
+
+    There is no error where something is parked in what was built: the read store tells that.
+    """
+
+    error: str | None
+
+
 class RebuildProcesses:
     """Rebuilds that a server was asked for: each in a process, so that requests don't wait."""
 
@@ -101,29 +121,49 @@ class RebuildProcesses:
         """Rebuild the read models of this folder."""
         self._folder = folder
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._errors: dict[str, str] = {}
 
-    def state(self, projection: str) -> RebuildState | None:
-        """What is known of a rebuild that says nothing itself: it starts, or it has failed."""
-        if projection in self._running:
-            return RebuildState(None, "starting", 0, 0, None)
-        if projection in self._errors:
-            return RebuildState(None, "failed", 0, 0, self._errors[projection])
-        return None
+    def state(
+        self, projection: str, serving: int | None, at: RebuildState | None
+    ) -> RebuildState | None:
+        """A rebuild as the read store tells it (`at`), with what only its process can tell.
 
-    async def start(self, projection: str) -> None:
-        """Begin to rebuild; one that is running goes on."""
+        Until a rebuild that was asked for has begun, what another one has left counts for nothing.
+        A failure is told until another generation serves than did when it began.
+        """
+        asked = self._asked.get(projection)
+        if asked is None:
+            return at
+        if asked.serving != serving:
+            self._errors.pop(projection, None)
+            return at
         if projection in self._running:
-            return
+            begun = at is not None and at.generation != asked.left
+            return at if begun else RebuildState(None, "starting", 0, 0, None)
+        error = self._errors.get(projection)
+        if error is None or (at is not None and (at.error or at.phase != "built")):
+            return at
+        return replace(at or RebuildState(None, "failed", 0, 0, None), error=error)
+
+    def start(self, projection: str, serving: int | None, left: int | None) -> None:
+        """Begin to rebuild.
+
+        Args:
+            projection: its name.
+            serving: the generation that answers queries.
+            left: the generation that an earlier rebuild has left beside it.
+
+        Raises:
+            Refused: it is under way.
+        """
+        ending = self._running.get(projection)
+        if ending is not None and self._asked[projection].serving == serving:
+            raise rebuild_under_way(projection)
         self._errors.pop(projection, None)
-        process = await asyncio.create_subprocess_exec(
-            *("nice", f"-n{_NICE}", sys.executable, "-m", "bootstrap.main"),
-            *("projections", "rebuild", projection, "--json"),
-            env={**os.environ, "ORDERLOG_DATA": str(self._folder.absolute())},
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        self._running[projection] = asyncio.create_task(self._watch(projection, process))
+        self._asked[projection] = _Asked(serving, left)
+        # The next one to ask must find it here, so nothing is awaited until then.
+        self._running[projection] = asyncio.create_task(self._run(projection, ending))
 
     async def close(self) -> None:
         """End what is running; its generations are dropped."""
@@ -132,16 +172,42 @@ class RebuildProcesses:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _watch(self, projection: str, process: asyncio.subprocess.Process) -> None:
+    async def _run(self, projection: str, ending: asyncio.Task[None] | None) -> None:
+        """Rebuild, once the process is gone that has switched before."""
         try:
-            _, told = await process.communicate()
+            if ending is not None:
+                await ending
+            error = await self._rebuilt(projection)
+        except OSError as failed:
+            error = f"no process could be started: {failed}"
+        finally:
+            if self._running[projection] is asyncio.current_task():
+                del self._running[projection]
+        if error is not None:
+            self._errors[projection] = error
+            _log.error("a rebuild failed", projection=projection, error=error)
+
+    async def _rebuilt(self, projection: str) -> str | None:
+        """Run the process to its end; why it failed, if it did."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bootstrap.main"),
+            *("projections", "rebuild", projection, "--json"),
+            env={**os.environ, "ORDERLOG_DATA": str(self._folder.absolute())},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            outcomes, told = await process.communicate()
         except asyncio.CancelledError:
-            process.terminate()
+            if process.returncode is None:
+                process.terminate()
             await process.wait()
             raise
-        finally:
-            self._running.pop(projection, None)
-        if process.returncode:
-            error = told.decode(errors="replace").strip()[-_ERROR_BYTES:]
-            self._errors[projection] = error.rpartition("\n")[2]
-            _log.error("a rebuild failed", projection=projection, error=error)
+        if not process.returncode:
+            return None
+        try:
+            [outcome] = msgspec.json.decode(outcomes, type=list[_Told])
+        except (msgspec.DecodeError, ValueError):
+            last = told.decode(errors="replace").strip()[-_ERROR_BYTES:].rpartition("\n")[2]
+            return last or f"it ended with exit code {process.returncode}"
+        return outcome.error

@@ -35,6 +35,8 @@ class Outcome:
     events: int = 0
     seconds: float = 0.0
     """What all of it took."""
+    replay_seconds: float = 0.0
+    """What replaying the events took of it; then they are caught up with and compared."""
     comparison: Comparison | None = None
     """With the generation that served; None where there was none of this event store."""
     parked: Sequence[ParkedStream] = ()
@@ -87,30 +89,38 @@ class Rebuilder:
             EventStoreError, ReadStoreError: nothing has changed.
         """
         async with self._store.rebuilding(projector.name):
-            if await self._store.is_paused(projector.name):
-                raise Refused(f"{projector.name} is paused; resume it first.", code="paused")
+            await self._check_goes_on(projector.name)
             for left in await self._store.rebuilds(projector.name):
                 await self._give_up(left.generation)
             started = time.monotonic()
             lease = await self._begin(projector)
             try:
                 async with lease.held():
-                    comparison = await self._build(projector, lease)
+                    await self._replay(projector, lease)
+                    replayed = time.monotonic()
+                    comparison = await self._follow_and_compare(projector, lease)
                 outcome = await self._switch_unless_parked(lease.generation, switch=switch)
             except BaseException:
                 await asyncio.shield(self._give_up(lease.generation))
                 raise
-            seconds = time.monotonic() - started
-            return replace(outcome, events=lease.done, seconds=seconds, comparison=comparison)
+            return replace(
+                outcome,
+                events=lease.done,
+                seconds=time.monotonic() - started,
+                replay_seconds=replayed - started,
+                comparison=comparison,
+            )
 
     async def switch(self, projector: AnyProjector) -> Outcome:
         """Switch to the generation that was built and not switched to.
 
         Raises:
-            Refused: there is none, other code made it, or its owner does not follow it.
+            Refused: there is none, other code made it, its owner does not follow it, or the
+                projection is paused.
             RebuildUnderWay, EventStoreError, ReadStoreError: nothing has changed.
         """
         async with self._store.rebuilding(projector.name):
+            await self._check_goes_on(projector.name)
             built = await self.built(projector)
             if built is None:
                 raise Refused(
@@ -125,10 +135,12 @@ class Rebuilder:
         """Bring the generation that served before up to date and switch back to it.
 
         Raises:
-            Refused: there is none, other code made it, or its owner does not follow it.
+            Refused: there is none, other code made it, its owner does not follow it, or the
+                projection is paused.
             RebuildUnderWay, EventStoreError, ReadStoreError: nothing has changed.
         """
         async with self._store.rebuilding(projector.name):
+            await self._check_goes_on(projector.name)
             before = await self.retired(projector)
             if before is None:
                 raise Refused(
@@ -185,7 +197,7 @@ class Rebuilder:
         )
         return Lease(self._store, made, "loading", total=total, report=self._report)
 
-    async def _build(self, projector: AnyProjector, lease: Lease) -> Comparison | None:
+    async def _replay(self, projector: AnyProjector, lease: Lease) -> None:
         await replay(
             self._events,
             self._store,
@@ -194,6 +206,8 @@ class Rebuilder:
             lease.replayed,
             page_size=self._page_size,
         )
+
+    async def _follow_and_compare(self, projector: AnyProjector, lease: Lease) -> Comparison | None:
         await lease.enter("following")
         catch_up = self._catch_up(projector)
         await catch_up.to_head(lease.generation)
@@ -222,6 +236,11 @@ class Rebuilder:
         if active is None or not await is_trusted(self._store, active, identity):
             return None
         return active
+
+    async def _check_goes_on(self, projection: str) -> None:
+        """A generation is brought up to date first, and a paused projection stands still."""
+        if await self._store.is_paused(projection):
+            raise Refused(f"{projection} is paused; resume it first.", code="paused")
 
     async def _check_is_ours(self, projector: AnyProjector, generation: Generation) -> None:
         if generation.fingerprint != fingerprint(projector):

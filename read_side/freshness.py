@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from contracts.errors import Refused
 from contracts.parked import ParkedStream
 from read_side.port import Documents
 
@@ -38,7 +39,8 @@ class RebuildState:
     """A rebuild as operators see it.
 
     `phase`: `starting`, `loading`, `following` (it waits for the running server to write to it as
-    well, and compares), `built` (it waits for a switch) or `failed`.
+    well, and compares), `built` (it waits for a switch) or `failed`. An `error` says why it failed,
+    or what keeps it from being switched to.
     """
 
     generation: int | None
@@ -64,6 +66,16 @@ class ProjectionState:
     parked: int
     rebuild: RebuildState | None = None
     """What is being built beside what answers, or was built and not switched to."""
+
+
+def rebuild_under_way(projection: str) -> Refused:
+    """What is answered to whoever asks for a second rebuild of a projection."""
+    return Refused(f"{projection} is being rebuilt.", code="rebuild-under-way")
+
+
+def paused(projection: str) -> Refused:
+    """What is answered to whoever wants to rebuild a projection that stands still."""
+    return Refused(f"{projection} is paused; resume it first.", code="paused")
 
 
 class Projections(Protocol):
@@ -98,7 +110,11 @@ class Projections(Protocol):
         ...
 
     async def start_rebuild(self, projection: str) -> None:
-        """Let a projection be rebuilt, and return at once; `states` tells how far it is."""
+        """Let a projection be rebuilt, and return at once; `states` tells how far it is.
+
+        Raises:
+            Refused: it is being rebuilt already (`rebuild-under-way`), or `paused`.
+        """
         ...
 
     async def retry(self, parked_id: str) -> bool:

@@ -30,15 +30,22 @@ def print_line(*parts: tuple[str, str]) -> None:
     console.print(Text.assemble(*parts), soft_wrap=True)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Print a table, or say on stderr that it is `empty`. Through a pipe no cell is ever cut."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str, *, whole: int = 0
+) -> None:
+    """Print a table, or say on stderr that it is `empty`. Through a pipe no cell is ever cut.
+
+    The first `whole` columns are never folded on a terminal either, as long as it is wide enough.
+    """
     cells = [[one_line(_text(value)) for value in row] for row in rows]
     if not cells:
         typer.echo(empty, err=True)
     elif sys.stdout.isatty():
-        table = Table(*columns)
+        table = Table()
+        for number, column in enumerate(columns):
+            table.add_column(column, no_wrap=number < whole, overflow="fold")
         for row in cells:
-            table.add_row(*(Text(cell, overflow="fold") for cell in row))
+            table.add_row(*(Text(cell) for cell in row))
         Console().print(table)
     else:
         _print_aligned([[column.upper() for column in columns], *cells])
@@ -46,8 +53,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
 
 def fail(message: str) -> NoReturn:
     """Say in one line on stderr what is wrong, and end with exit code 1."""
-    typer.echo(f"orderlog: {one_line(message)}", err=True)
+    complain(message)
     raise typer.Exit(1)
+
+
+def complain(message: str) -> None:
+    """Say in one line on stderr what is wrong, and go on."""
+    typer.echo(f"orderlog: {one_line(message)}", err=True)
 
 
 def one_line(text: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, TextColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 from api.cli.output import one_line, print_table
 from projections.compare import Comparison
@@ -20,6 +22,8 @@ from projections.lease import Progress
 from projections.rebuild import Outcome
 
 _LINE_SECONDS = 2.0
+_BESIDE_BAR = 68
+"""Columns that name and figures take."""
 _PHASES = {
     "loading": "replaying",
     "following": "catching up, comparing",
@@ -39,28 +43,32 @@ def amount(done: int, total: int) -> str:
     return f"{done:,} of {total:,} events" if total else f"{done:,} events"
 
 
+def _pace(progress: Progress, seconds: float) -> str:
+    """How many events, how fast, and how long it will take, after so many seconds of replaying."""
+    rate = progress.done / max(seconds, 0.001)
+    told = f"{amount(progress.done, progress.total)}, {rate:,.0f}/s"
+    if not progress.total:
+        return told
+    return f"{told}, {(progress.total - progress.done) / max(rate, 1):,.0f} s left"
+
+
 class _Lines(Shown):
     """A line now and then, for logs and pipes."""
 
-    def __init__(self) -> None:
-        self._started = time.monotonic()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._started = clock()
         self._last = 0.0
         self._phase = ""
 
     def report(self, progress: Progress) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if progress.phase == self._phase and now - self._last < _LINE_SECONDS:
             return
-        if progress.phase == "loading" and not self._phase:
-            self._started = now
         self._phase, self._last = progress.phase, now
         line = f"{progress.projection}: {_PHASES[progress.phase]}"
         if progress.phase == "loading":
-            rate = progress.done / max(now - self._started, 0.001)
-            line += f", {amount(progress.done, progress.total)}, {rate:,.0f}/s"
-            if progress.total:
-                left = (progress.total - progress.done) / max(rate, 1)
-                line += f", {left:.0f} s left"
+            line += f", {_pace(progress, now - self._started)}"
         typer.echo(line, err=True)
 
 
@@ -69,20 +77,19 @@ class _Bar(Shown):
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._tasks: dict[str, TaskID] = {}
+        self._started = time.monotonic()
+        self._task = bars.add_task("", told="", total=None)
 
     def report(self, progress: Progress) -> None:
-        name = progress.projection
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, rate="")
-        task = self._tasks[name]
-        elapsed = self._bars.tasks[self._bars.task_ids.index(task)].elapsed or 0.001
+        told = _PHASES[progress.phase]
+        if progress.phase == "loading":
+            told = _pace(progress, time.monotonic() - self._started)
         self._bars.update(
-            task,
+            self._task,
             completed=progress.done,
             total=progress.total or None,
-            description=f"{name}: {_PHASES[progress.phase]}",
-            rate=f"{progress.done / elapsed:,.0f}/s" if progress.phase == "loading" else "",
+            description=progress.projection,
+            told=told,
         )
 
 
@@ -92,25 +99,31 @@ def showing(*, quiet: bool) -> Generator[Shown]:
     if quiet:
         yield Shown()
     elif sys.stderr.isatty():
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-        )
-        with Bars(*columns, console=Console(stderr=True)) as bars:
+        console = Console(stderr=True)
+        with Bars(*_columns(console.width), console=console) as bars:
             yield _Bar(bars)
     else:
         yield _Lines()
 
 
+def _columns(width: int) -> Sequence[ProgressColumn]:
+    """Figures are never cut: they break between words, and a narrow terminal has no bar."""
+    name = TextColumn("{task.description}", table_column=Column(no_wrap=True))
+    told = TextColumn("{task.fields[told]}", table_column=Column(overflow="fold"))
+    bar = min(width - _BESIDE_BAR, 40)
+    return (name, told) if bar < 10 else (name, BarColumn(bar), told)
+
+
 def tell_outcome(outcome: Outcome) -> None:
     """Say what became of a rebuild, a switch or a rollback."""
     name, number = outcome.projection, outcome.generation
-    if outcome.events or outcome.seconds:
-        rate = outcome.events / max(outcome.seconds, 0.001)
-        typer.echo(f"{name}: {outcome.events:,} events in {outcome.seconds:.1f} s ({rate:,.0f}/s).")
+    if outcome.seconds:
+        replaying = outcome.replay_seconds
+        rate = outcome.events / max(replaying, 0.001)
+        typer.echo(
+            f"{name}: {outcome.events:,} events replayed in {replaying:.1f} s ({rate:,.0f}/s); "
+            f"{outcome.seconds:.1f} s with catching up and comparing."
+        )
     if outcome.comparison is not None:
         tell_comparison(name, outcome.comparison)
     if outcome.switched:
@@ -135,15 +148,45 @@ def tell_outcome(outcome: Outcome) -> None:
 
 def tell_comparison(name: str, found: Comparison) -> None:
     """Say where the documents of two generations differ."""
-    differ = f"{found.differing:,} differ" if found.differing else "none differs"
+    differ = f"{found.differing:,} differ{'s' if found.differing == 1 else ''}"
+    if not found.differing:
+        differ = "none differs"
     beside = f", {found.not_compared:,} at unlike versions" if found.not_compared else ""
     typer.echo(
         f"{name}: generation {found.new} compared with {found.old}: {found.compared:,} documents "
         f"at equal versions, {differ}{beside}."
     )
-    if found.differences:
-        rows = [(d.key, d.path or "(all)", _value(d.old), _value(d.new)) for d in found.differences]
-        print_table(("key", "path", "old", "new"), rows, "")
+    if not found.differences:
+        return
+    cells = [(d.key, d.path or "(all)", _value(d.old), _value(d.new)) for d in found.differences]
+    if sys.stdout.isatty():
+        rows = [(key, f"{path}: {old} -> {new}") for key, path, old, new in cells]
+        print_table(("key", "path: old -> new"), rows, "", whole=1)
+    else:
+        print_table(("key", "path", "old", "new"), cells, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What became of one of several rebuilds: an outcome, or an error."""
+
+    projection: str
+    outcome: Outcome | None
+    error: str | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it was rebuilt, and nothing is parked in it."""
+        return self.outcome is not None and not self.outcome.parked
+
+
+def rebuilt_json(rebuilt: Rebuilt) -> dict[str, Any]:
+    """The same for programs: always the same names."""
+    outcome = rebuilt.outcome
+    if outcome is None:
+        nothing = Outcome(rebuilt.projection, generation=0, switched=False)
+        return {**outcome_json(nothing), "generation": None, "error": rebuilt.error}
+    return {**outcome_json(outcome), "error": None}
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
@@ -154,6 +197,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "switched": outcome.switched,
         "events": outcome.events,
         "seconds": round(outcome.seconds, 3),
+        "replay_seconds": round(outcome.replay_seconds, 3),
         "comparison": outcome.comparison,
         "parked": [
             {"id": it.id, "stream": it.stream, "version": it.version, "error": it.error}

@@ -8,10 +8,20 @@ from typing import Annotated, TypeVar
 import typer
 
 from api.cli.application import Application, OpenApplication, SteeredProjections
-from api.cli.output import fail, print_json
-from api.cli.rebuild_text import outcome_json, showing, tell_comparison, tell_outcome
+from api.cli.output import complain, fail, print_json
+from api.cli.rebuild_text import (
+    Rebuilt,
+    outcome_json,
+    rebuilt_json,
+    showing,
+    tell_comparison,
+    tell_outcome,
+)
 from api.cli.running import run
+from contracts.errors import DomainError
+from event_store.errors import EventStoreError
 from projections.rebuild import Outcome
+from read_side.port import ReadStoreError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="Of the projection, such as order_details.")]
@@ -46,29 +56,44 @@ def _add_rebuild(projections: typer.Typer, open_application: OpenApplication) ->
         """Replay all events into a new generation, compare it with what serves, and switch.
 
         The shop stays open. Differences are told and don't keep it from switching; a parked event
-        does, and the exit code is 1.
+        does, and the exit code is 1, as it is when one of them can't be rebuilt. All are tried.
         """
         if bool(names) == every:
             raise typer.BadParameter("name projections, or say --all", param_hint="NAMES")
 
-        async def work(application: Application) -> list[Outcome]:
+        async def work(application: Application) -> list[Rebuilt]:
             chosen = await _known(application, names)
-            outcomes: list[Outcome] = []
-            for name in chosen:
-                with showing(quiet=as_json) as shown:
-                    outcome = await application.projections.rebuild(
-                        name, switch=not no_switch, report=shown.report
-                    )
-                outcomes.append(outcome)
-                if not as_json:
-                    tell_outcome(outcome)
-            return outcomes
+            switch = not no_switch
+            return [
+                await _rebuild(application, name, switch=switch, as_json=as_json) for name in chosen
+            ]
 
-        outcomes = run(open_application, work)
+        done = run(open_application, work)
         if as_json:
-            print_json([outcome_json(outcome) for outcome in outcomes])
-        if any(outcome.parked for outcome in outcomes):
+            print_json([rebuilt_json(one) for one in done])
+        if not all(one.is_well for one in done):
             raise typer.Exit(1)
+
+
+async def _rebuild(application: Application, name: str, *, switch: bool, as_json: bool) -> Rebuilt:
+    """Rebuild one; what goes wrong with it does not keep the others from being tried."""
+    try:
+        with showing(quiet=as_json) as shown:
+            outcome = await application.projections.rebuild(
+                name, switch=switch, report=shown.report
+            )
+    except DomainError as error:
+        return _not_rebuilt(name, error.detail)
+    except (EventStoreError, ReadStoreError) as error:
+        return _not_rebuilt(name, str(error))
+    if not as_json:
+        tell_outcome(outcome)
+    return Rebuilt(name, outcome, None)
+
+
+def _not_rebuilt(name: str, error: str) -> Rebuilt:
+    complain(f"{name} was not rebuilt: {error}")
+    return Rebuilt(name, None, error)
 
 
 def _add_compare(projections: typer.Typer, open_application: OpenApplication) -> None:

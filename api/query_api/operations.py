@@ -18,7 +18,7 @@ from api.query_api.parameters import PathId
 from api.query_api.reading import NoParameters, answer, answers, services_of
 from contracts.commands.base import Command
 from contracts.commands.sales import Reason
-from contracts.errors import NotFound, Refused
+from contracts.errors import NotFound
 from contracts.parked import ParkedRequest, ParkedStream
 from read_side.freshness import Projections, ProjectionState, RebuildState
 from read_side.queries.views import Page
@@ -30,7 +30,8 @@ class RebuildView(TypedDict):
     """A rebuild beside what answers: its generation, and how many events it has replayed.
 
     `phase`: `starting`, `loading`, `following` (it waits until the running server writes to it as
-    well, and compares), `built` (it waits for a switch) or `failed` with an `error`.
+    well, and compares), `built` (it waits for a switch; an `error` says why it was not switched to)
+    or `failed` with an `error`.
     """
 
     generation: int | None
@@ -111,13 +112,10 @@ async def rebuild(name: Annotated[str, Path()], request: Request) -> Response:
     """Replays all events beside what answers, compares, and switches; poll `/api/projections`.
 
     When `rebuild` is null again, `generation` is the new one. Unless something is parked in it:
-    then it stays `built`, and can be switched to once nothing is.
+    then it stays `built`, with an `error` that names what, and can be switched to once nothing is.
     """
     projections = services_of(request).projections
-    state = await _projection(projections, name)
-    under_way = ("starting", "loading", "following")
-    if state.rebuild is not None and state.rebuild.phase in under_way:
-        raise Refused(f"{name} is being rebuilt.", code="rebuild-under-way")
+    await _projection(projections, name)
     await projections.start_rebuild(name)
     return answer(_projection_view(await _projection(projections, name)), status=202)
 

@@ -18,7 +18,7 @@ from contracts.documents import (
 )
 from contracts.parked import ParkedStream
 from contracts.values import Money
-from read_side.freshness import ProjectionState, RebuildState, Write
+from read_side.freshness import ProjectionState, RebuildState, Write, rebuild_under_way
 from read_side.port import Document, Put, WriteBatch
 from read_side.sqlite import SqliteReadStore
 
@@ -254,6 +254,8 @@ class FakeProjections:
         return list(self.parked_streams)
 
     async def start_rebuild(self, projection: str) -> None:
+        if projection in self.rebuilding:
+            raise rebuild_under_way(projection)
         self.asked.append(("rebuild", projection))
 
     async def retry(self, parked_id: str) -> bool:
