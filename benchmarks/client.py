@@ -30,6 +30,19 @@ class Answer:
         return b"" if at < 0 else self.head[at + len(name) + 3 :].split(b"\r\n", 1)[0].strip()
 
 
+def request(target: str, token: str, *headers: str, body: bytes = b"") -> bytes:
+    """The bytes of a request such as `GET /api/orders`, with JSON in and out."""
+    lines = (
+        f"{target} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        f"Authorization: Bearer {token}",
+        *headers,
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
 class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._buffer = b""

@@ -1,4 +1,4 @@
-"""A rebuild beside a busy `orderlog serve`: what reads and writes notice of it, and what it makes."""
+"""A rebuild beside a busy `orderlog serve`: what reads and writes notice, and what it makes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.client import Answer, Client, client, paced
+from benchmarks.client import Answer, Client, client, paced, request
 from benchmarks.create_order import Shop, prepare_shop
 from benchmarks.rebuild import fill
 from bootstrap.container import open_container
 from bootstrap.settings import Settings
+from projections.catalogue import PROJECTORS
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "100000"))
 """Events there are before the load begins."""
@@ -39,8 +40,8 @@ _WARM_SECONDS = 2.0
 class Seen:
     """Seconds that requests took, by what was asked."""
 
-    writes: list[float] = field(default_factory=list)
-    reads: list[float] = field(default_factory=list)
+    writes: list[float] = field(default_factory=list[float])
+    reads: list[float] = field(default_factory=list[float])
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,16 @@ class Load:
         """Create orders as the shop's customer; read, as an operator, these and lists."""
         self.seen = Seen()
         self._to = to
-        length = len(shop.body)
-        self._post = _request("POST /api/orders", shop.token, f"Content-Length: {length}") + (
-            shop.body
-        )
+        self._post = request("POST /api/orders", shop.token, body=shop.body)
         paths = [f"/api/orders/{order}" for order in orders]
         paths[::5] = ["/api/orders?status=created&limit=20"] * len(paths[::5])
-        self._gets = [_request(f"GET {path}", operator) for path in paths]
+        self._gets = [request(f"GET {path}", operator) for path in paths]
 
-    async def run(self, seconds: float) -> None:
-        """Send for so long, and wait for the answers."""
-        await asyncio.gather(paced(WRITES, seconds, self._write), paced(READS, seconds, self._read))
+    async def run(self, more: Callable[[float], bool]) -> Seen:
+        """Send while `more`, asked with the seconds so far, says so; wait for the answers."""
+        self.seen = Seen()
+        await asyncio.gather(paced(WRITES, self._write, more), paced(READS, self._read, more))
+        return self.seen
 
     async def _write(self, _: int) -> None:
         self.seen.writes.append(_seconds(await self._to.send(self._post), 201))
@@ -78,17 +78,6 @@ class Load:
     async def _read(self, number: int) -> None:
         get = self._gets[number % len(self._gets)]
         self.seen.reads.append(_seconds(await self._to.send(get), 200))
-
-
-def _request(target: str, token: str, *headers: str) -> bytes:
-    lines = (
-        f"{target} HTTP/1.1",
-        "Host: localhost",
-        "Content-Type: application/json",
-        f"Authorization: Bearer {token}",
-        *headers,
-    )
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def _seconds(answer: Answer, expected: int) -> float:
@@ -151,7 +140,7 @@ async def _prepare(folder: Path) -> tuple[Shop, str, list[str]]:
         assert head is not None
         for policy in container.policies:
             await container.subscriptions.save_checkpoint(policy.NAME, head)
-        for projection in ("order_details", "event_log"):
+        for projection in PROJECTORS:
             await container.projections.rebuild(projection, switch=True, report=lambda _: None)
         page = await container.events.read_all(categories=["order"], limit=500)
         orders = sorted({event.stream.partition("-")[2] for event in page.events})

@@ -11,38 +11,31 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import uvloop
 
+from benchmarks.client import Client, client, paced, request
 from benchmarks.create_order import Shop, prepare_shop, server
 
 RATE = 200
-SECONDS = 5
+SECONDS = 10
 
 
-async def _one(client: httpx.AsyncClient, shop: Shop) -> tuple[float, float]:
-    headers = {"Authorization": f"Bearer {shop.token}", "Content-Type": "application/json"}
-    begin = time.perf_counter()
-    created = await client.post("/api/orders", content=shop.body, headers=headers)
-    acknowledged = time.perf_counter()
-    headers["Consistency-Token"] = created.headers["Consistency-Token"]
-    order = json.loads(created.content)["id"]
-    seen = await client.get(f"/api/orders/{order}", headers=headers)
-    if seen.status_code != 200 or seen.headers["Read-Model"] != "fresh":
-        raise SystemExit(f"not seen: {seen.status_code} {seen.headers.get('Read-Model')}")
-    return acknowledged - begin, time.perf_counter() - acknowledged
+async def _one(to: Client, shop: Shop) -> tuple[float, float]:
+    created = await to.send(request("POST /api/orders", shop.token, body=shop.body))
+    if created.status != 201:
+        raise SystemExit(f"answered {created.status}: {created.body[:300]!r}")
+    order = json.loads(created.body)["id"]
+    token = f"Consistency-Token: {created.header(b'Consistency-Token').decode()}"
+    seen = await to.send(request(f"GET /api/orders/{order}", shop.token, token))
+    if seen.status != 200 or seen.header(b"Read-Model") != b"fresh":
+        raise SystemExit(f"not seen: {seen.status} {seen.header(b'Read-Model')!r}")
+    return created.seconds, seen.seconds
 
 
 async def _load(port: int, shop: Shop) -> list[tuple[float, float]]:
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits) as client:
-        await asyncio.gather(*(_one(client, shop) for _ in range(32)))
-        tasks: list[asyncio.Task[tuple[float, float]]] = []
-        begin = time.perf_counter()
-        for number in range(RATE * SECONDS):
-            await asyncio.sleep(max(0.0, begin + number / RATE - time.perf_counter()))
-            tasks.append(asyncio.create_task(_one(client, shop)))
-        return await asyncio.gather(*tasks)
+    async with client(port) as to:
+        await asyncio.gather(*(_one(to, shop) for _ in range(32)))
+        return await paced(RATE, lambda _: _one(to, shop), lambda seconds: seconds < SECONDS)
 
 
 def _fsync_ms(folder: Path) -> float:
