@@ -38,6 +38,7 @@ from event_store.errors import (
     EventStoreUnavailable,
 )
 from event_store.eventstoredb.received import recorded_event
+from event_store.eventstoredb.statuses import is_refusal, said
 from event_store.port import ExpectedVersion, NewEvent, RecordedEvent, StreamState
 from event_store.sqlite.positions import number_of
 
@@ -279,17 +280,15 @@ def _translated(lost: type[EventStoreError]) -> Generator[None]:
     except StreamIsDeleted as error:
         raise EventStoreReadOnly(f"the stream was deleted on the server: {error}") from error
     except (EventStoreDBClientException, grpc.RpcError, grpc.aio.UsageError, TimeoutError) as error:
-        raise lost(f"EventStoreDB does not answer: {_said(error)}") from error
+        if is_refusal(error):
+            raise EventStoreReadOnly("the server does not let us do this") from error
+        raise lost(f"EventStoreDB does not answer: {said(error)}") from error
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
         # Another call's failure made the library replace the connection that this one used.
         raise lost("the connection to EventStoreDB was replaced") from error
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0][:300]
 
 
 def _recorded(event: EventReceived) -> RecordedEvent:
