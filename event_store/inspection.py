@@ -40,6 +40,10 @@ class Walk(Protocol):
         """The position of the last event; None while there is none."""
         ...
 
+    async def gap(self, end: Position) -> str | None:
+        """What the positions up to this one say of events that are gone, if they can say that."""
+        ...
+
     def everything(self, end: Position) -> AsyncGenerator[Sequence[Stored]]:
         """Pages of all events up to this position, in order of recording."""
         ...
@@ -78,6 +82,10 @@ class _PortWalk:
     async def end(self) -> Position | None:
         """See `Walk.end`."""
         return await self._store.head()
+
+    async def gap(self, end: Position) -> str | None:
+        """Nothing: positions need not follow each other."""
+        return None
 
     async def everything(self, end: Position) -> AsyncGenerator[Sequence[Stored]]:
         """See `Walk.everything`."""

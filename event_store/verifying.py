@@ -97,6 +97,7 @@ class Verification:
         for stream, since in self._astray.items():
             await self._go_through(stream, since)
         self._check_ends()
+        await self._check_gap()
         return self._verified()
 
     async def stream(self, stream: str) -> Verified:
@@ -182,6 +183,13 @@ class Verification:
             elif stream.version < end.version:
                 detail = f"cut off after version {stream.version}; it was at version {end.version}"
                 self._tell(_missing(end, stream.version + 1, "cut", detail))
+
+    async def _check_gap(self) -> None:
+        """Tell of events that are gone, where no finding says which."""
+        if self._position is not None and not self._findings:
+            gap = await self._walk.gap(self._position)
+            if gap is not None:
+                self._tell(Finding("", NO_VERSION, None, "missing", gap))
 
     def _tell(self, finding: Finding) -> None:
         self._findings[finding.fault] += 1

@@ -76,9 +76,13 @@ def _add_verify(audit: typer.Typer, open_application: OpenApplication) -> None:
         report = findings.append if as_json else _print_finding
         with failing_clearly():
             signed = None if against is None else against.read_bytes()
-        verified, all_hashed = run(
-            open_application, partial(_verify, stream=stream, signed=signed, report=report)
-        )
+        work = partial(_verify, stream=stream, signed=signed, report=report)
+        try:
+            verified, all_hashed = run(open_application, work)
+        except typer.Exit:
+            if findings:  # Those until it could not go on.
+                print_json({"ok": False, "found": findings})
+            raise
         if stream is not None and not verified.streams and not verified.findings:
             fail(f"There is no stream {stream}.")
         if as_json:
@@ -105,7 +109,7 @@ def _add_head(audit: typer.Typer, open_application: OpenApplication) -> None:
             _refuse_existing(file)
         content, verified, all_hashed = run(open_application, _make_head)
         if verified.findings and not force:
-            told = f"{verified.findings} findings, see above: no head was written (--force does)."
+            told = f"{_found(verified)} No head was written (--force does)."
             typer.echo(f"orderlog: {told}", err=True)
             _end(verified, all_hashed)
         with failing_clearly():
@@ -185,11 +189,15 @@ def _print_summary(verified: Verified, all_hashed: bool) -> None:
             "they can't be proven."
         )
     if verified.findings:
-        typer.echo(f"{verified.findings} findings.")
+        typer.echo(_found(verified))
     elif not verified.sound:
         typer.echo("Nothing was found wrong with the others.")
     elif verified.events:
         typer.echo("All of them are as they were recorded.")
+
+
+def _found(verified: Verified) -> str:
+    return "1 finding." if verified.findings == 1 else f"{verified.findings} findings."
 
 
 def _end(verified: Verified, all_hashed: bool) -> None:

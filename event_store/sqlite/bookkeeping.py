@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.parked import ParkedRequest, ParkedStream
+from event_store.errors import EventStoreCorrupt
 from event_store.port import Position, Snapshot
 from event_store.sqlite.positions import number_of, position_of
 
@@ -24,8 +25,15 @@ def microseconds_of(moment: datetime) -> int:
 
 
 def identity(connection: sqlite3.Connection) -> str:
-    """The identity of the store in this file."""
-    return connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()[0]
+    """The identity of the store in this file.
+
+    Raises:
+        EventStoreCorrupt: it has none.
+    """
+    found = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
+    if found is None:
+        raise EventStoreCorrupt("the event store's file has lost its identity")
+    return found[0]
 
 
 def prove_writable(connection: sqlite3.Connection, now: int) -> None:

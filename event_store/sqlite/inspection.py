@@ -55,6 +55,12 @@ _SCHEMA = (
     "OR (type = 'trigger' AND lower(tbl_name) = 'events')"
 )
 _TABLE = MIGRATIONS[0][0]
+_COUNT = "SELECT count(*) FROM events WHERE position BETWEEN 1 AND ?"
+_FIRST_EMPTY = (
+    "SELECT coalesce(min(position), 0) + 1 FROM (SELECT 0 AS position UNION ALL "
+    "SELECT position FROM events WHERE position > 0) AS one "
+    "WHERE NOT EXISTS (SELECT 1 FROM events WHERE position = one.position + 1)"
+)
 
 Row = tuple[Any, ...]
 
@@ -74,6 +80,10 @@ class Inspection:
         """The highest position; None while there are no events."""
         last = await self._reader.run(_end_of, "max")
         return None if last is None else position_of(last)
+
+    async def gap(self, end: Position) -> str | None:
+        """The writer gives out all positions, each to an event."""
+        return await self._reader.run_in_thread(_gap, int(end))
 
     async def everything(self, end: Position) -> AsyncGenerator[Sequence[Stored]]:
         """Pages of all events up to this position, from the lowest there is."""
@@ -103,6 +113,15 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
     # Streams and categories are read by indexes: they must have the rows that the table has.
     told = [row[0] for row in connection.execute("PRAGMA integrity_check(events)")]
     return found + [line for line in told if line != "ok"]
+
+
+def _gap(connection: sqlite3.Connection, end: int) -> str | None:
+    empty = end - connection.execute(_COUNT, (end,)).fetchone()[0]
+    if empty <= 0:
+        return None
+    first = connection.execute(_FIRST_EMPTY).fetchone()[0]
+    empty_ones = "1 position is" if empty == 1 else f"{empty} positions are"
+    return f"{empty_ones} empty, from {first} on: events were removed, or moved behind"
 
 
 def _end_of(connection: sqlite3.Connection, which: str) -> int | None:

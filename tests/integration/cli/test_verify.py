@@ -86,7 +86,7 @@ def test_what_was_changed_is_named_with_its_id_and_without_content(
         assert result.exit_code == 3
         assert f"{secret_stream}@0 changed" in result.stdout
         assert id_ in result.stdout.replace("-", "")
-        assert "1 findings." in result.stdout
+        assert "1 finding." in result.stdout
     printed = imported("audit", "verify", "--json")
     assert printed.exit_code == 3
     (finding,) = json.loads(printed.stdout)["found"]
@@ -117,7 +117,8 @@ def test_a_head_finds_what_was_removed(
     assert secret_stream in {end["stream"] for end in listed["streams"]}
     assert ALL_FINE in imported("audit", "verify", "--against", head).stdout
     change(events_of(imported), ("DELETE FROM events WHERE stream = ?", (secret_stream,)))
-    assert ALL_FINE in imported("audit", "verify").stdout
+    result = imported("audit", "verify")
+    assert (result.exit_code, "the event store missing - 1 position" in result.stdout) == (3, True)
     for arguments in ((), (secret_stream,)):
         result = imported("audit", "verify", *arguments, "--against", head)
         assert result.exit_code == 3
@@ -261,6 +262,13 @@ def test_a_name_that_would_print_lines_of_its_own_does_not(imported: CommandLine
     assert ALL_FINE not in result.stdout.splitlines()
     assert "\\n" in result.stdout
     assert "\u202e" not in result.stdout
+
+
+def test_what_was_found_is_told_also_if_the_check_can_not_go_on(imported: CommandLine) -> None:
+    change(events_of(imported), "ALTER TABLE events RENAME COLUMN category TO kind")
+    result = imported("audit", "verify", "--json")
+    assert (result.exit_code, "no such column" in result.stderr) == (1, True)
+    assert [finding["fault"] for finding in json.loads(result.stdout)["found"]] == ["damaged"]
 
 
 def test_arguments_that_are_no_text_are_wrong_usage(imported: CommandLine) -> None:

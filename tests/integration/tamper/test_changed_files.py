@@ -163,6 +163,32 @@ def test_any_bit_flipped_is_found(filled: Path, version: int, column: str, place
     assert len(named) <= 2
 
 
+ODD = (0, -1, 1.5, 2**63 - 1, "", "x", "order-x", "\U0001f375", b"", b"\xff", b"{}", b"order")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    position=st.integers(1, 14),
+    column=st.sampled_from(["stream", "version", "category", "id", "type", "data", "metadata"]),
+    value=st.sampled_from(ODD),
+    more=st.sampled_from(["", ", position = -position", ", recorded_at = 'x'"]),
+)
+def test_any_value_in_any_column_is_found_and_ends_no_check(
+    filled: Path, position: int, column: str, value: Any, more: str
+):
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copy(filled, Path(folder) / "events.db"))
+        change(copy, "DROP INDEX events_by_stream")
+        query = f"SELECT {column}, stream FROM events WHERE position = ?"
+        ((before, stream),) = rows(copy, query, position)
+        setting = f"UPDATE events SET {column} = ?{more} WHERE position = ?"
+        change(copy, (setting, (value, position)))
+        ((after, _),) = rows(copy, query, -position if "-" in more else position)
+        named = asyncio.run(found(copy))
+        asyncio.run(found(copy, stream=stream))
+    assert bool(named) == (more != "" or (type(after), after) != (type(before), before))
+
+
 async def test_a_hash_taken_away_is_found(path: Path):
     edit(path, lambda metadata: metadata.pop("hash"))
     assert await found(path) == [(ORDER, 2, "unhashed")]

@@ -158,6 +158,12 @@ async def test_a_table_in_place_of_ours_is_found(path: Path, statements: tuple[s
     assert (finding.stream, finding.fault) == ("", "damaged")
 
 
+async def test_a_file_without_an_identity_is_an_error_that_says_so(path: Path):
+    change(path, "DELETE FROM meta")
+    with pytest.raises(EventStoreError, match="identity"):
+        await verify_file(path)
+
+
 async def test_a_table_without_our_columns_is_an_error_that_says_so(path: Path):
     change(path, "ALTER TABLE events RENAME COLUMN category TO kind")
     with pytest.raises(EventStoreError, match="no such column"):

@@ -14,6 +14,7 @@ from event_store import heads
 from event_store.chain import Chain
 from event_store.heads import Head, NotGenuine
 from event_store.sqlite import SqliteEventStore
+from event_store.verification import Finding
 from event_store.verifying import Verification
 from tests.integration.tamper.conftest import ORDER, OTHER, STOCK, TEA
 from tests.support.commands import CHAIN, Shop, create_order, uid
@@ -67,9 +68,21 @@ async def test_a_cut_tail_is_named(path: Path, head: Head):
     assert await found(path, head, stream=OTHER) == []
 
 
+def empty_positions(findings: list[Finding]) -> int:
+    """How many there are, if that is all that was found."""
+    (finding,) = findings
+    assert (finding.stream, finding.version, finding.fault) == ("", -1, "missing")
+    return int(finding.detail.split()[0])
+
+
+async def test_a_position_that_comes_long_after_the_others_is_found(path: Path):
+    change(path, ("UPDATE events SET position = ? WHERE position = 14", (2**63 - 1,)))
+    assert empty_positions(await verify_file(path)) == 2**63 - 15
+
+
 async def test_a_removed_stream_is_named(path: Path, head: Head):
     change(path, ("DELETE FROM events WHERE stream = ?", (STOCK,)))
-    assert await verify_file(path) == []
+    assert empty_positions(await verify_file(path)) == 3
     assert await found(path, head) == [(STOCK, 0, "removed")]
     assert await found(path, head, stream=STOCK) == [(STOCK, 0, "removed")]
 
@@ -89,7 +102,7 @@ async def test_a_tail_written_anew_with_the_key_is_named(path: Path, head: Head)
     for _ in range(3):
         await shop.handle(AddItem(order_id=uid(2), product_id=TEA, quantity=7))
     await store.close()
-    assert await verify_file(path) == []
+    assert empty_positions(await verify_file(path)) == 1
     assert sorted(await found(path, head)) == [(ORDER, 5, "cut"), (OTHER, 3, "replaced")]
 
 
