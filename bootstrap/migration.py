@@ -59,6 +59,7 @@ async def migrate(settings: Settings, to: str, watch: Watch) -> Move:
                     _end_of(container.events),
                     end,
                     chain=container.chain,
+                    all_hashed=container.all_hashed,
                     subscribers=[policy.NAME for policy in container.policies],
                     watch=watch,
                 )

@@ -41,9 +41,9 @@ class Summary:
 class Account:
     """Takes the events of a store in their order; memory is bounded by the number of streams."""
 
-    def __init__(self, chain: Chain) -> None:
-        """Check with this key."""
-        self._checker = Checker(chain)
+    def __init__(self, chain: Chain, *, all_hashed: bool) -> None:
+        """Check with this key; `all_hashed` says that every event must have a hash."""
+        self._checker = Checker(chain, all_hashed=all_hashed)
         self._streams: dict[str, StreamCheck] = {}
         self._findings = 0
         self._content = hashlib.sha256()

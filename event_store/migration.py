@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from event_store.accounts import Account, CannotMove, Summary, named
 from event_store.chain import Chain
 from event_store.errors import AppendOutcomeUnknown, EventStoreUnavailable
+from event_store.inspection import Stored, walk_of
 from event_store.port import Position, RecordedEvent, WholeEventStore
 
 _PAGE = 2_000
@@ -89,13 +91,23 @@ class Migration:
         target: MigrationEnd,
         *,
         chain: Chain,
+        all_hashed: bool,
         subscribers: Collection[str],
         watch: Watch,
     ) -> None:
-        """Move from the source to the target; `subscribers` are those that have checkpoints."""
+        """Prepare; `run` does the work.
+
+        Args:
+            source: has the history.
+            target: has nothing yet, or a beginning of it.
+            chain: of the key that events were recorded with.
+            all_hashed: whether it is certain that each event was recorded with a hash.
+            subscribers: those that have checkpoints.
+            watch: shows the steps.
+        """
         self._source = source
         self._target = target
-        self._chain = chain
+        self._new_account = partial(Account, chain, all_hashed=all_hashed)
         self._subscribers = subscribers
         self._watch = watch
         self._last: Position | None = None
@@ -121,15 +133,16 @@ class Migration:
 
     async def _look_at_source(self) -> Summary:
         """Count everything and refuse what the target can't take, before anything is sent."""
-        account = Account(self._chain)
+        account = self._new_account()
         for name in self._subscribers:
             checkpoint = await self._source.store.load_checkpoint(name)
             if checkpoint is not None:
                 self._checkpoints[name] = checkpoint
         with self._watch("checking the source", None) as progress:
-            async for page in _pages(self._source):
-                for event in page:
-                    self._look_at(event, account)
+            async for page in _all_that_is_kept(self._source):
+                for stored in page:
+                    _refuse_strange(stored)
+                    self._look_at(stored.event, account)
                 progress(len(page))
         if self._last is None:
             raise CannotMove("The source has no events: there is nothing to move.")
@@ -137,7 +150,6 @@ class Migration:
 
     def _look_at(self, event: RecordedEvent, account: Account) -> None:
         original = self._source.original(event)
-        _check_form(original)
         self._target.check(original)
         account.take(event, original)
         self._last = position = event.position
@@ -189,7 +201,7 @@ class Migration:
                 "Somebody wrote to the source meanwhile. Stop whatever does; the same command "
                 "moves the rest."
             )
-        account = Account(self._chain)
+        account = self._new_account()
         with self._watch("checking the target", history.events) as progress:
             async for page in _pages(self._target):
                 for event in page:
@@ -239,11 +251,26 @@ async def _each(end: MigrationEnd) -> AsyncGenerator[RecordedEvent]:
             yield end.original(event)
 
 
-def _check_form(event: RecordedEvent) -> None:
-    """Refuse what SQLite gives back if somebody stored other kinds of values."""
-    stored = ((event.type, str), (event.data, bytes), (event.metadata, bytes))
-    if any(type(value) is not kind for value, kind in stored):
-        raise CannotMove(f"{named(event)} is stored in a form that is not ours.")
+async def _all_that_is_kept(end: MigrationEnd) -> AsyncGenerator[Sequence[Stored]]:
+    """All events, also what readers don't see: it must not be lost without a word."""
+    walk = walk_of(end.store)
+    for damage in await walk.damage():
+        raise CannotMove(f"The source is damaged: {damage}.")
+    last = await walk.end()
+    if last is None:
+        return
+    gap = await walk.gap(last)
+    if gap is not None:
+        raise CannotMove(f"In the source {gap}; there is no place for that in the target.")
+    async with aclosing(walk.everything(last)) as pages:
+        async for page in pages:
+            yield page
+
+
+def _refuse_strange(stored: Stored) -> None:
+    reason = stored.changed or stored.misplaced
+    if reason is not None:
+        raise CannotMove(f"{named(stored.event)} can't be moved: {reason}.")
 
 
 def _refuse_difference(original: RecordedEvent | None, there: RecordedEvent) -> None:
