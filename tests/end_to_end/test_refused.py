@@ -100,3 +100,41 @@ async def test_data_that_can_not_be_used_is_named(tmp_path: Path):
     assert "read models" in lines[2]
     assert "secret" in lines[3]
     assert file.read_text() == "mine"
+
+
+PASSWORD = "open-sesame"
+NOBODY_THERE = "127.0.0.1:1"
+
+
+UNUSABLE = {
+    f"https://shop:{PASSWORD}@example.com": "it is a URI such as esdb://",
+    f"esdb://shop:{PASSWORD}@{NOBODY_THERE}?Tls=perhaps": "is not a URI of EventStoreDB",
+    f"esdb://shop:{PASSWORD}@": "is not a URI of EventStoreDB",
+    f"esdb://{NOBODY_THERE}": "is not a URI of EventStoreDB",
+    f"esdb://shop:{PASSWORD}@{NOBODY_THERE}?Tls=false": "can't be used",
+    f"esdb://shop:{PASSWORD}@{NOBODY_THERE},127.0.0.1:2?Tls=false": "can't be opened",
+    f"esdb+discover://shop:{PASSWORD}@{NOBODY_THERE}?Tls=false": "can't be opened",
+    f"esdb://shop:{PASSWORD}@{NOBODY_THERE}?TlsCaFile=/no/such/file": "can't be opened",
+}
+
+
+async def test_event_store_that_can_not_be_used_is_told_without_its_password(tmp_path: Path):
+    system = System(tmp_path)
+    lines = await asyncio.gather(
+        *(
+            refusal(system, "serve", event_store=uri, data=tmp_path / str(number))
+            for number, uri in enumerate(UNUSABLE)
+        )
+    )
+    for line, told in zip(lines, UNUSABLE.values(), strict=True):
+        assert line.startswith("orderlog: ORDERLOG_EVENT_STORE")
+        assert told in line
+        assert PASSWORD not in line
+
+
+@pytest.mark.parametrize("topology", ["eventstoredb"], indirect=True)
+async def test_backup_of_a_server_is_left_to_the_server(system: System):
+    for word in ("backup", "restore"):
+        line = await refusal(system, word, system.folder / "backup")
+        assert "The events are in EventStoreDB" in line
+    assert not (system.folder / "backup").exists()
