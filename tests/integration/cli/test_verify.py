@@ -299,6 +299,22 @@ def test_a_restored_store_is_proven_with_the_key_of_the_backup(
     assert "another identity" in restored("audit", "verify", "--against", head).stdout
 
 
+def test_a_backup_of_before_says_nothing_of_hashes(imported: CommandLine, tmp_path: Path) -> None:
+    (imported.data / "secrets" / "chained").unlink()
+    imported("backup", tmp_path / "backup.db")
+    restored = CommandLine(tmp_path / "restored")
+    restored.inside(_nothing)
+    assert (restored.data / "secrets" / "chained").exists()
+    for file in restored.data.glob("events.db*"):
+        file.unlink()
+    assert restored("restore", tmp_path / "backup.db").exit_code == 0
+    assert not restored.json("audit", "verify")["all_hashed"]
+
+
+async def _nothing(_container: Container) -> None:
+    return
+
+
 class WithKeyFile(CommandLine):
     """With the audit key kept elsewhere."""
 
