@@ -35,6 +35,9 @@ class DocumentType:
     nested: Mapping[str, Mapping[str, FieldKind]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    sorted_by: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """For a field by which very many documents are found: the field that sorts them, so that a page
+    of them is read without sorting them all."""
 
 
 class MoneyDocument(TypedDict):
@@ -208,6 +211,7 @@ EVENT_LOG = DocumentType(
         "correlation_id": _K,
         "causation_id": _K,
     },
+    sorted_by={"actor_id": "recorded_at", "type": "recorded_at"},
 )
 DOCUMENT_TYPES = {
     kind.name: kind

@@ -34,11 +34,20 @@ class Personal:
     of: str
 
 
+REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that are not seen and let others appear in another order than they stand in."""
+
+
+def is_control(char: str) -> bool:
+    """Whether it does something to what is around it instead of being shown."""
+    return unicodedata.category(char) == "Cc" or char in REORDERING
+
+
 def clean_text(text: str) -> str:
     """Refuse control characters: they have no place in names and break logs and terminals."""
     if text.isprintable():
         return text
-    if any(unicodedata.category(char) == "Cc" and char not in "\n\t" for char in text):
+    if any(is_control(char) and char not in "\n\t" for char in text):
         raise ValueError("control characters are not allowed")
     return text
 

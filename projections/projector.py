@@ -134,6 +134,8 @@ def fingerprint(projector: AnyProjector) -> str:
     kind = projector.document_type
     digest.update(repr((kind.name, dict(kind.fields))).encode())
     digest.update(repr({name: dict(fields) for name, fields in kind.nested.items()}).encode())
+    if kind.sorted_by:
+        digest.update(repr(dict(kind.sorted_by)).encode())
     return digest.hexdigest()[:16]
 
 

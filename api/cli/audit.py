@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Annotated, TextIO, TypeVar
@@ -13,8 +13,8 @@ import msgspec
 import typer
 
 from api.cli.application import Application, OpenApplication
-from api.cli.audit_text import print_entries, print_trees
-from api.cli.output import fail, print_json
+from api.cli.audit_text import EntryTable, print_entries, print_trees
+from api.cli.output import JsonList, fail, print_json
 from api.cli.running import failing_clearly, run
 from contracts.documents import EVENT_LOG
 from read_side.audit.consequences import trees_of
@@ -22,10 +22,9 @@ from read_side.audit.entries import Entry
 from read_side.audit.index import EventFilter
 from read_side.freshness import FRESH_SECONDS
 from read_side.port import ReadStoreUnavailable
-from read_side.queries.paging import PageWanted
 
 STDOUT = "-"
-_PAGE = 2_000
+_MOST_IN_TREES = 10_000
 T = TypeVar("T")
 
 
@@ -47,6 +46,9 @@ Stream = Annotated[
     str, typer.Argument(callback=is_text, help="Category and id, such as order-9f1c...")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="At most so many, the oldest first; all if not given.")
+]
 Export = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Write JSON Lines, one event a line; - is the output."),
@@ -95,24 +97,28 @@ def _add_searches(audit: typer.Typer, open_application: OpenApplication) -> None
         if not entries:
             fail(f"Nothing is known of the correlation {correlation_id}.")
         if as_json:
-            print_json(entries)
+            print_json(entries[:_MOST_IN_TREES])
         else:
-            print_trees(f"correlation {correlation_id}", trees_of(entries))
+            print_trees(f"correlation {correlation_id}", trees_of(entries[:_MOST_IN_TREES]))
+        _warn_truncated(truncated=len(entries) > _MOST_IN_TREES)
 
     @audit.command(
         epilog="Examples:\n\norderlog audit actor 77aa1c2e-0b1e-4c1f-9a55-3f0c8f6d2b10\n\n"
-        "orderlog audit actor orderlog"
+        "orderlog audit actor orderlog --limit 100"
     )
-    def actor(actor_id: Id, as_json: AsJson = False) -> None:
+    def actor(actor_id: Id, limit: Limit = None, as_json: AsJson = False) -> None:
         """Print all that a user or service did; `orderlog` is the system itself."""
         wanted = EventFilter(actor=actor_id)
-        entries = _indexed(open_application, lambda application: _search(application, wanted))
-        if not entries:
+        listed = JsonList()
+        print_more = listed.add_all if as_json else EntryTable(with_stream=True).add
+        found = _indexed(
+            open_application,
+            lambda application: _print_found(application, wanted, print_more, limit),
+        )
+        if not found:
             fail(f"Nothing is known of what {actor_id} did.")
         if as_json:
-            print_json(entries)
-        else:
-            print_entries(entries, with_stream=True)
+            listed.end()
 
 
 def _add_event(audit: typer.Typer, open_application: OpenApplication) -> None:
@@ -158,15 +164,34 @@ async def _print_connections(application: Application, entries: list[Entry]) -> 
     _warn_truncated(truncated=forest["truncated"])
 
 
+async def _print_found(
+    application: Application,
+    wanted: EventFilter,
+    print_more: Callable[[Sequence[Entry]], None],
+    limit: int | None,
+) -> int:
+    """Print what is found as it is found, at most so many; how many were printed."""
+    printed = 0
+    async with aclosing(application.audit.all_events(wanted)) as batches:
+        async for entries in batches:
+            left = len(entries) if limit is None else limit - printed
+            print_more(entries[:left])
+            printed += len(entries[:left])
+            if left < len(entries):
+                typer.echo(f"orderlog: only the first {printed:,} are shown.", err=True)
+                break
+    return printed
+
+
 async def _search(application: Application, wanted: EventFilter) -> list[Entry]:
-    entries: list[Entry] = []
-    cursor: str | None = None
-    while True:
-        page = await application.audit.events(wanted, PageWanted(_PAGE, cursor))
-        entries += page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return entries
+    """What is found, and a few more than can be shown if there are."""
+    found: list[Entry] = []
+    async with aclosing(application.audit.all_events(wanted)) as batches:
+        async for entries in batches:
+            found += entries
+            if len(found) > _MOST_IN_TREES:
+                break
+    return found
 
 
 def _indexed(open_application: OpenApplication, ask: Callable[[Application], Awaitable[T]]) -> T:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from api.cli.output import one_line, print_table
+from api.cli.output import Aligned, one_line
 from read_side.audit.changes import Change
 from read_side.audit.consequences import Followed
 from read_side.audit.entries import Entry
@@ -21,22 +21,55 @@ _NEVER_WRAPPED = 1_000_000
 _COLUMNS = ("event", "happened", "recorded", "what", "command", "changes")
 
 
+class EntryTable:
+    """Prints entries as they come: a table through a pipe, and one that is read on a terminal.
+
+    On a terminal only words wrap: times and version stay whole, and changes stand below.
+    """
+
+    def __init__(self, *, with_stream: bool) -> None:
+        """Print nothing until the first entries."""
+        self._with_stream = with_stream
+        self._aligned = Aligned(_COLUMNS)
+        self._begun = False
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Print more entries."""
+        if not entries:
+            return
+        if not sys.stdout.isatty():
+            self._aligned.add([_cells(one, with_stream=self._with_stream) for one in entries])
+            return
+        table = Table(show_header=not self._begun, show_lines=True, expand=True)
+        table.add_column("happened\nrecorded", no_wrap=True)
+        table.add_column("what", ratio=1, overflow="fold")
+        for entry in entries:
+            times = f"{_when(entry['occurred_at'])}\n{_when(entry['recorded_at'])}"
+            table.add_row(Text(times, "cyan"), _told(entry, with_stream=self._with_stream))
+        Console().print(table)
+        self._begun = True
+
+
 def print_entries(entries: Sequence[Entry], *, with_stream: bool) -> None:
-    """Print a table of entries; on a terminal each change stands on a line of its own."""
-    if not sys.stdout.isatty():
-        rows = [_cells(entry, "; ", with_stream=with_stream) for entry in entries]
-        print_table(_COLUMNS, rows, "Nothing happened.")
-        return
-    table = Table(*_COLUMNS)
-    for entry in entries:
-        cells = _cells(entry, "\n", with_stream=with_stream)
-        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
-    Console().print(table)
+    """Print a table of entries."""
+    EntryTable(with_stream=with_stream).add(entries)
+
+
+def _told(entry: Entry, *, with_stream: bool) -> Text:
+    where = f"version {entry['version']}"
+    if with_stream:
+        where += f" of {one_line(entry['stream'])}"
+    lines = [
+        Text(one_line(entry["summary"]), "bold"),
+        Text(f"{one_line(entry['command'] or 'unknown')}, {where}"),
+        *(Text(f"- {one_line(change_text(change))}", "dim") for change in entry["changes"]),
+    ]
+    return Text("\n").join(lines)
 
 
 def print_trees(title: str, trees: Sequence[Followed]) -> None:
     """Print trees of what caused what; through a pipe no line is ever wrapped."""
-    whole = Tree(Text(title, style="bold"))
+    whole = Tree(Text(one_line(title), style="bold"))
     for root in trees:
         _add(whole, root)
     width = None if sys.stdout.isatty() else _NEVER_WRAPPED
@@ -54,19 +87,20 @@ def _label(entry: Entry) -> Text:
         (_when(entry["occurred_at"]), "cyan"),
         " ",
         (one_line(entry["summary"]), "bold"),
-        f" ({entry['stream']}@{entry['version']}, {entry['command'] or 'unknown'})",
+        f" ({one_line(entry['stream'])}@{entry['version']}, "
+        f"{one_line(entry['command'] or 'unknown')})",
     )
 
 
-def _cells(entry: Entry, between: str, *, with_stream: bool) -> list[str]:
+def _cells(entry: Entry, *, with_stream: bool) -> list[str]:
     event = str(entry["version"])
     return [
-        f"{entry['stream']}@{event}" if with_stream else event,
+        one_line(f"{entry['stream']}@{event}") if with_stream else event,
         _when(entry["occurred_at"]),
         _when(entry["recorded_at"]),
         one_line(entry["summary"]),
-        entry["command"] or "-",
-        between.join(one_line(change_text(change)) for change in entry["changes"]),
+        one_line(entry["command"] or "-"),
+        "; ".join(one_line(change_text(change)) for change in entry["changes"]),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -11,6 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from contracts.values import is_control
+
+_REPLACED = "\ufffd"
 
 
 def print_json(value: Any) -> None:
@@ -27,7 +32,9 @@ def print_json_line(value: Any) -> None:
 def print_line(*parts: tuple[str, str]) -> None:
     """Print (text, style) parts on one line, at once; never wrapped, and plain through a pipe."""
     console = Console(highlight=False)
-    console.print(Text.assemble(*parts), soft_wrap=True)
+    console.print(
+        Text.assemble(*((harmless(text), style) for text, style in parts)), soft_wrap=True
+    )
 
 
 def print_table(
@@ -48,7 +55,7 @@ def print_table(
             table.add_row(*(Text(cell) for cell in row))
         Console().print(table)
     else:
-        _print_aligned([[column.upper() for column in columns], *cells])
+        Aligned(columns).add(cells)
 
 
 def fail(message: str) -> NoReturn:
@@ -63,16 +70,56 @@ def complain(message: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """The text with all white space that would break lines or columns turned into blanks."""
-    return " ".join(text.split())
+    """The text, harmless, with all white space that would break lines or columns as blanks."""
+    return harmless(" ".join(text.split()))
+
+
+def harmless(text: str) -> str:
+    """The text with what would steer a terminal, or reorder a line, replaced."""
+    if text.isprintable():
+        return text
+    return "".join(_REPLACED if is_control(char) else char for char in text)
+
+
+class JsonList:
+    """Prints a JSON list item by item, as `print_json` would print it at once."""
+
+    def __init__(self) -> None:
+        """Print nothing until the first item."""
+        self._any = False
+
+    def add_all(self, values: Sequence[Any]) -> None:
+        """Print more items."""
+        for value in values:
+            text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+            typer.echo(",\n" if self._any else "[\n", nl=False)
+            typer.echo(textwrap.indent(text, "  "), nl=False)
+            self._any = True
+
+    def end(self) -> None:
+        """Close the list."""
+        typer.echo("\n]" if self._any else "[]")
 
 
 def _text(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def _print_aligned(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(padded).rstrip())
+class Aligned:
+    """Prints rows in columns as wide as the widest cell so far; the heads come first."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Print nothing until the first rows."""
+        self._heads = [[column.upper() for column in columns]]
+        self._widths = [0] * len(columns)
+
+    def add(self, rows: Sequence[Sequence[str]]) -> None:
+        """Print more rows."""
+        rows, self._heads = [*self._heads, *rows], []
+        self._widths = [
+            max(width, *map(len, column))
+            for width, column in zip(self._widths, zip(*rows, strict=True), strict=True)
+        ]
+        for row in rows:
+            padded = (cell.ljust(width) for cell, width in zip(row, self._widths, strict=True))
+            typer.echo("  ".join(padded).rstrip())

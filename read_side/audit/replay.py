@@ -10,7 +10,7 @@ from contracts.events.base import Event
 from contracts.metadata import Metadata
 from contracts.registry import PUBLISHED, category_of
 from event_store.codec import CodecError, UnknownEventType, decode, decode_metadata
-from event_store.port import EventStore, RecordedEvent
+from event_store.port import NO_VERSION, EventStore, RecordedEvent
 from read_side.audit.port import CannotReplay, Past
 from read_side.port import Document
 
@@ -35,15 +35,32 @@ class Happening:
     lost: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where a replay ended: what the stream describes at a version, or why nobody knows."""
+
+    version: int
+    document: Document | None
+    lost: str | None
+
+
+BEGINNING = Reached(NO_VERSION, None, None)
+
+
 def is_shown(stream: str) -> bool:
     """Whether the audit shows the stream: only what is published, and never what is secret."""
     return category_of(stream) in PUBLISHED
 
 
 async def replay(
-    events: EventStore, past: Past, stream: str, *, last: int | None = None
+    events: EventStore,
+    past: Past,
+    stream: str,
+    *,
+    last: int | None = None,
+    after: Reached = BEGINNING,
 ) -> AsyncGenerator[Happening]:
-    """Replay a stream from its beginning, up to the version `last` if given.
+    """Replay a stream from its beginning, or after what was `Reached`, up to the version `last`.
 
     A stream that does not exist, or that is not shown, has no events.
 
@@ -52,9 +69,7 @@ async def replay(
     """
     if not is_shown(stream):
         return
-    first = 0
-    document: Document | None = None
-    lost: str | None = None
+    first, document, lost = after.version + 1, after.document, after.lost
     while True:
         chunk = await events.read_stream(stream, first=first, last=last, limit=CHUNK)
         for recorded in chunk:

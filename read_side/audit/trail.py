@@ -8,22 +8,25 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import cast
 
-from contracts.documents import EVENT_LOG, EventLogDocument
+from contracts.documents import EVENT_LOG, ORDER_DETAILS, EventLogDocument
 from contracts.errors import NotFound, Unavailable
-from contracts.values import Actor
+from contracts.values import Actor, Role
 from event_store.port import NO_VERSION, EventStore
 from read_side.audit.consequences import Consequences, Forest, follow, trees_of
 from read_side.audit.cursors import make_cursor, read_cursor
 from read_side.audit.entries import Entry, Viewer, entry_of, names_in
 from read_side.audit.index import EventFilter, Place, find, place_of
 from read_side.audit.port import Past
-from read_side.audit.replay import Happening, is_shown, replay
+from read_side.audit.replay import BEGINNING, Happening, Reached, is_shown, replay
 from read_side.port import Document, Documents, InvalidCursor
 from read_side.queries.orders import order_for
 from read_side.queries.paging import PageWanted
 from read_side.queries.views import OrderView, Page
 
 _BATCH = 200
+_MOST_REACHED = 1_000
+"""Streams whose state is kept while all events are gone through."""
+_WHO_SEE_ALL: tuple[Role, ...] = ("operator", "service", "auditor")
 _STAFF = Viewer()
 
 
@@ -45,9 +48,9 @@ class AuditTrail:
         """
         stream = f"order-{order_id}"
         viewer = _STAFF
-        if not actor.has("operator", "service", "auditor"):
+        if not actor.has(*_WHO_SEE_ALL):
             viewer = Viewer(actor.id)
-            if actor.kind != "user" or await self._customer_of(stream) != actor.id:
+            if actor.kind != "user" or await self._customer_of(order_id) != actor.id:
                 raise _no_order(order_id)
         try:
             return await self.stream_page(stream, wanted, viewer)
@@ -117,9 +120,12 @@ class AuditTrail:
                 if as_of is not None and one.metadata and one.metadata.occurred_at > as_of:
                     break
                 state, reached = one.after, one.recorded.version
-        shown = await order_for(self._documents, actor, order_id, state)
         if lost is not None:
+            if not actor.has(*_WHO_SEE_ALL):
+                state = state or await self._as_shown(order_id)
+                await order_for(self._documents, actor, order_id, state)
             raise Unavailable(f"The past can't be replayed: {lost}")
+        shown = await order_for(self._documents, actor, order_id, state)
         if version is not None and reached < version:
             raise NotFound(
                 f"Order {order_id} has not come to version {version}.", code="order-not-found"
@@ -139,6 +145,23 @@ class AuditTrail:
             found = found[: page.limit]
             cursor = make_cursor(wanted, place_of(found[-1]))
         return {"items": await self._explained(found), "next_cursor": cursor}
+
+    async def all_events(self, wanted: EventFilter) -> AsyncGenerator[list[Entry]]:
+        """All events, a batch at a time, in the order they were recorded.
+
+        A stream is replayed from where the batch before has left it, not from its beginning.
+        """
+        reached: dict[str, Reached] = {}
+        after: Place | None = None
+        while True:
+            conditions = wanted.conditions()
+            found = await find(self._documents, conditions, limit=_BATCH, after=after)
+            yield await self._explained(found, reached)
+            if len(found) < _BATCH:
+                return
+            after = place_of(found[-1])
+            for stream in list(reached)[:-_MOST_REACHED]:
+                del reached[stream]
 
     async def consequences(self, event_id: str) -> Consequences:
         """An event, what caused it, and all that followed from it, as a tree.
@@ -180,23 +203,29 @@ class AuditTrail:
             return None
         return cast("EventLogDocument", indexed)
 
-    async def _explained(self, indexed: Sequence[EventLogDocument]) -> list[Entry]:
+    async def _explained(
+        self, indexed: Sequence[EventLogDocument], reached: dict[str, Reached] | None = None
+    ) -> list[Entry]:
         """What the index names, in its order, read from the event store; each stream once.
 
-        What the store does not have (the index may be of another store) is left out.
+        What the store does not have (the index may be of another store) is left out. Streams go on
+        after what was `reached` of them, which is brought up to date.
         """
+        reached = {} if reached is None else reached
         wanted: dict[str, dict[int, str]] = {}
         for one in indexed:
             wanted.setdefault(one["stream"], {})[one["version"]] = one["event_id"]
         found: list[Happening] = []
         for stream, ids in wanted.items():
-            happenings = replay(self._events, self._past, stream, last=max(ids))
+            after = reached.pop(stream, BEGINNING)
+            if after.version >= min(ids):
+                after = BEGINNING
+            happenings = replay(self._events, self._past, stream, last=max(ids), after=after)
             async with aclosing(happenings):
-                found += [
-                    one
-                    async for one in happenings
-                    if ids.get(one.recorded.version) == str(one.recorded.id)
-                ]
+                async for one in happenings:
+                    if ids.get(one.recorded.version) == str(one.recorded.id):
+                        found.append(one)
+                    reached[stream] = Reached(one.recorded.version, one.after, one.lost)
         entries = {entry["event_id"]: entry for entry in await self._entries(found, _STAFF)}
         return [entries[one["event_id"]] for one in indexed if one["event_id"] in entries]
 
@@ -204,14 +233,17 @@ class AuditTrail:
         names = await names_in(self._documents, happenings)
         return [entry_of(one, names, viewer) for one in happenings]
 
-    async def _customer_of(self, stream: str) -> str | None:
-        """Whose order it is, from its first event."""
-        customer_id: str | None = None
-        happenings = replay(self._events, self._past, stream, last=0)
+    async def _customer_of(self, order_id: str) -> str | None:
+        """Whose order it is, from its first event, or from what is shown if that can't be read."""
+        order: Document | None = None
+        happenings = replay(self._events, self._past, f"order-{order_id}", last=0)
         async with aclosing(happenings):
             async for one in happenings:
-                customer_id = one.after["customer_id"] if one.after else None
-        return customer_id
+                order = await self._as_shown(order_id) if one.lost else one.after
+        return order["customer_id"] if order else None
+
+    async def _as_shown(self, order_id: str) -> Document | None:
+        return await self._documents.get(ORDER_DETAILS.name, order_id)
 
 
 def _no_order(order_id: str) -> NotFound:

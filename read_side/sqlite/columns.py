@@ -120,7 +120,12 @@ def list_table(name: str) -> str:
 def encode_type(kind: DocumentType) -> str:
     """A document type as the catalogue keeps it."""
     return msgspec.json.encode(
-        {"name": kind.name, "fields": kind.fields, "nested": kind.nested},
+        {
+            "name": kind.name,
+            "fields": kind.fields,
+            "nested": kind.nested,
+            "sorted_by": kind.sorted_by,
+        },
         enc_hook=dict,
     ).decode()
 

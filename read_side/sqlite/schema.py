@@ -111,7 +111,9 @@ def _tables(columns: Columns) -> Iterator[str]:
 def indexes(columns: Columns) -> Iterator[str]:
     """Statements that make what queries need and writing does not."""
     for number, column in enumerate(columns.top):
-        yield f"CREATE INDEX IF NOT EXISTS documents_{number} ON documents({column.sql}, key)"
+        sort = columns.kind.sorted_by.get(column.name)
+        names = column.sql if sort is None else f"{column.sql}, {columns.column(sort).sql}"
+        yield f"CREATE INDEX IF NOT EXISTS documents_{number} ON documents({names}, key)"
     for position, (name, fields) in enumerate(columns.lists.items()):
         for number, column in enumerate(fields):
             if column.kind is FieldKind.KEYWORD:

@@ -82,6 +82,18 @@ def test_a_stream_a_correlation_an_actor_and_an_event_agree(shop: CommandLine) -
     assert shop.json("audit", "event", released["event_id"])["cause"] == cancelled
 
 
+def test_as_much_of_an_actor_is_shown_as_asked_for(shop: CommandLine) -> None:
+    everything = shop.json("audit", "actor", "orderlog")
+    assert len(everything) > 3
+    two = shop("audit", "actor", "orderlog", "--limit", "2", "--json")
+    assert (two.exit_code, json.loads(two.stdout)) == (0, everything[:2])
+    assert two.stderr == "orderlog: only the first 2 are shown.\n"
+    enough = shop("audit", "actor", "orderlog", "--limit", len(everything))
+    assert (enough.exit_code, enough.stderr) == (0, "")
+    assert len(enough.stdout.splitlines()) == 1 + len(everything)
+    assert shop("audit", "actor", "orderlog", "--limit", "0").exit_code == 2
+
+
 def test_what_people_read_has_trees(shop: CommandLine) -> None:
     cancelled = shop.json("audit", "order", ORDER)[-1]
     lines = shop("audit", "correlation", cancelled["correlation_id"]).stdout.splitlines()

@@ -1,5 +1,6 @@
 """An order at a version or a time is what replay to that point gives."""
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from contracts.commands.sales import AddItem, CancelOrder, ConfirmOrder, RemoveItem
 from event_store.codec import decode
 from tests.integration.audit.world import CUP, TEA, World
-from tests.support.commands import ADA, EVE, NOW, uid
+from tests.support.commands import ADA, EVE, NOW, OPERATOR, uid
 from write_side.sales.order import Order
 
 STEPS = st.lists(
@@ -112,3 +113,24 @@ async def test_order_when_not_there_yet_then_not_found_and_at_that_moment_there(
     assert (await world.get(path, as_of=before.isoformat())).status_code == 404
     assert (await world.get(path, as_of=created.isoformat())).status_code == 200
     assert created > NOW
+
+
+async def test_order_whose_first_event_can_not_be_read_when_looked_back_then_unavailable(
+    world: World,
+):
+    order_id = await world.order(1, TEA)
+    path = f"/api/orders/{order_id}"
+    assert (await world.get(path)).status_code == 200
+    with sqlite3.connect(world.container.settings.data / "events.db") as file:
+        file.execute(
+            "UPDATE events SET data = ? WHERE stream = ? AND version = 0",
+            (b"{", f"order-{order_id}"),
+        )
+    file.close()
+    for actor in (OPERATOR, ADA):
+        answer = await world.get(path, actor, version=0)
+        assert answer.status_code == 503, answer.text
+        assert "The past can't be replayed" in answer.json()["detail"]
+    assert (await world.get(path, EVE, version=0)).status_code == 404
+    assert (await world.get(f"{path}/history", ADA)).status_code == 200
+    assert (await world.get(f"{path}/history", EVE)).status_code == 404
