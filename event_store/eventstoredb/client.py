@@ -37,8 +37,10 @@ from event_store.errors import (
     EventStoreReadOnly,
     EventStoreUnavailable,
 )
+from event_store.eventstoredb.channel import CHANNEL_OPTIONS
 from event_store.eventstoredb.received import recorded_event
 from event_store.eventstoredb.statuses import is_refusal, said
+from event_store.eventstoredb.unbroken import Unbroken
 from event_store.port import ExpectedVersion, NewEvent, RecordedEvent, StreamState
 from event_store.sqlite.positions import number_of
 
@@ -46,16 +48,6 @@ Result = TypeVar("Result")
 
 CALL_SECONDS = 5.0
 """How long one call may take, all attempts together."""
-_CHANNEL = (
-    # A server that is back is found within a second, one that went away silently within 40.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    # A new connection must not wait for what was learned of the broken one.
-    ("grpc.use_local_subchannel_pool", 1),
-)
 _WINDOW = 32
 """Events of others that a subscription passes over before it is told how far it is."""
 _STATES = {
@@ -82,6 +74,7 @@ class Client:
     def __init__(self, client: AsyncEventStoreDBClient) -> None:
         """Use `connect` instead."""
         self._client = client
+        self._unbroken = Unbroken()
         self._closed = False
 
     @classmethod
@@ -93,7 +86,7 @@ class Client:
             EventStoreUnavailable: no member of the cluster answers, or a certificate is missing.
         """
         client = AsyncEventStoreDBClient(uri)
-        client.grpc_options += _CHANNEL
+        client.grpc_options += CHANNEL_OPTIONS
         with _translated(EventStoreUnavailable):
             await client.connect()
         return cls(client)
@@ -114,8 +107,10 @@ class Client:
         ]
 
         async def work() -> int:
-            return await self._client.append_to_stream(
-                stream, current_version=version, events=sent, timeout=CALL_SECONDS
+            return await self._unbroken.result_of(
+                self._client.append_to_stream(
+                    stream, current_version=version, events=sent, timeout=CALL_SECONDS
+                )
             )
 
         return await self._call(work, AppendOutcomeUnknown)
@@ -219,8 +214,10 @@ class Client:
         """
 
         async def work() -> None:
-            await self._client.set_stream_metadata(
-                stream, metadata={"$maxCount": 1}, current_version=ClientStreamState.ANY
+            await self._unbroken.result_of(
+                self._client.set_stream_metadata(
+                    stream, metadata={"$maxCount": 1}, current_version=ClientStreamState.ANY
+                )
             )
 
         await self._call(work)
