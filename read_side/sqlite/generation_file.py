@@ -36,8 +36,8 @@ from read_side.sqlite.writing import CHUNK, DocumentWriter, chunks, placeholders
 
 T = TypeVar("T")
 
-_CHECKPOINT_BYTES = 2_000_000
-"""Bytes of documents after which the write-ahead log is copied into the file, in a thread."""
+_CHECKPOINT_BYTES = 400_000
+"""Bytes of documents after which the log is copied into the file, in a thread. Few: commits wait."""
 _RETRY_SECONDS = 0.002
 
 
