@@ -84,6 +84,17 @@ class TooManyRequests(DomainError):
         self.retry_after = retry_after
 
 
+class Damaged(DomainError):
+    """What is recorded can't be read, or is not all there any more (503).
+
+    Trying again helps only once an operator has mended it.
+    """
+
+    code = "events-damaged"
+    title = "What was recorded is damaged"
+    retry_after = 60
+
+
 class Unavailable(DomainError):
     """Something this depends on does not answer now (503)."""
 

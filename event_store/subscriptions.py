@@ -19,6 +19,7 @@ from event_store.errors import (
     EventStoreError,
     EventStoreReadOnly,
     EventStoreUnavailable,
+    InvalidPosition,
 )
 from event_store.port import Delivery, EventStore, Position, RecordedEvent, SubscriptionStore
 
@@ -93,6 +94,7 @@ class SubscriptionRunner:
         self._position: Position | None = None
         self._saved: Position | None = None
         self._unsaved = 0
+        self._beyond_end = False
         self._parked: dict[str, ParkedStream] = {}
         self._next_look = 0.0
         self._wake = asyncio.Event()
@@ -134,6 +136,8 @@ class SubscriptionRunner:
             try:
                 await self._resume()
                 await self._follow()
+            except InvalidPosition:
+                self._beyond_end = True
             except self._transient as error:
                 failures = failures + 1 if self._position == before else 0
                 longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(failures, 16))
@@ -150,6 +154,8 @@ class SubscriptionRunner:
         if self._position is None:
             self._position = await self._memory.load_checkpoint(self.name)
             self._saved = self._position
+        if self._beyond_end:
+            await self._go_back_to_the_end()
         if self._position is None and self._start is StartFrom.HEAD:
             head = await self._current_head()
             # Saved first: if that fails, or the process ends, nothing after it was handled yet.
@@ -158,6 +164,19 @@ class SubscriptionRunner:
             self._advance(head)
         self._parked = {entry.stream: entry for entry in await self._memory.parked(self.name)}
         self._log.info("the subscriber starts", position=self._position, parked=len(self._parked))
+
+    async def _go_back_to_the_end(self) -> None:
+        """What is left was handled before; whatever comes from now on was not."""
+        handled, head = self._position, await self._current_head()
+        await self._memory.save_checkpoint(self.name, head)
+        self._saved = head
+        self._advance(head)
+        self._beyond_end = False
+        self._log.error(
+            "the event store has lost events that were handled; the subscriber goes on at its end",
+            handled=handled,
+            position=head,
+        )
 
     async def _current_head(self) -> Position:
         while True:

@@ -71,9 +71,8 @@ class CatchUp:
 
     async def also(self, generation: Generation) -> None:
         """Bring the serving generation forward too, if nobody else does and it is ours to write."""
-        identity = await self._events.identity()
         ours = generation.fingerprint == fingerprint(self._projector)
-        if ours and self._own() and await is_trusted(self._store, generation, identity):
+        if ours and self._own() and await is_trusted(self._events, self._store, generation):
             await bring_forward(self._events, self._store, self._projector, generation)
 
     async def _is_followed(self, generation: Generation, head: Position | None) -> bool:

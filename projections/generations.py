@@ -7,7 +7,8 @@ from datetime import datetime
 
 import structlog
 
-from event_store.port import Position
+from event_store.errors import InvalidPosition
+from event_store.port import EventStore, Position
 from projections.projector import AnyProjector, fingerprint
 from read_side.port import Generation, ProjectionStore
 from read_side.rebuild_port import RebuildStore
@@ -23,10 +24,21 @@ def active_of(generations: Sequence[Generation]) -> Generation | None:
     return next((one for one in generations if one.state == "active"), None)
 
 
-async def is_trusted(store: ProjectionStore, generation: Generation, identity: str) -> bool:
-    """Whether all checkpoints are positions of the event store with this identity."""
+async def is_trusted(events: EventStore, store: ProjectionStore, generation: Generation) -> bool:
+    """Whether all checkpoints are positions of this event store, and none lies beyond its end.
+
+    One does when the store's end was lost, or an older copy was put in its place: then documents
+    may show what the store does not have.
+    """
+    identity = await events.identity()
     checkpoints = await store.checkpoints(generation)
-    return all(checkpoint.store == identity for checkpoint in checkpoints.values())
+    if any(checkpoint.store != identity for checkpoint in checkpoints.values()):
+        return False
+    try:
+        await events.read_all(after=await position_of(store, generation), categories=(), limit=1)
+    except InvalidPosition:
+        return False
+    return True
 
 
 async def position_of(store: ProjectionStore, generation: Generation) -> Position | None:
@@ -36,7 +48,7 @@ async def position_of(store: ProjectionStore, generation: Generation) -> Positio
 
 
 async def generation_to_write(
-    store: RebuildStore, projector: AnyProjector, identity: str
+    events: EventStore, store: RebuildStore, projector: AnyProjector
 ) -> Generation:
     """The generation that this projector brings forward; a new, empty one where none fits.
 
@@ -52,7 +64,7 @@ async def generation_to_write(
     for one in generations:
         if one.number in rebuilt and one.state == "building":
             continue
-        if one.fingerprint == own and await is_trusted(store, one, identity):
+        if one.fingerprint == own and await is_trusted(events, store, one):
             fitting[one.state] = one
         elif one.state == "building":
             await store.drop(one)
@@ -72,14 +84,15 @@ async def generation_to_write(
     return made
 
 
-async def go_green(store: ProjectionStore, generation: Generation, identity: str) -> bool:
+async def go_green(events: EventStore, store: ProjectionStore, generation: Generation) -> bool:
     """Let a generation that has caught up answer queries, unless the one that does is better.
 
     The serving one is better when streams are parked in the new one that are not in it. One made
-    from another event store, whose positions mean nothing here, is never better.
+    from another event store, whose positions mean nothing here, is never better, nor is one that
+    shows events which the store has lost.
     """
     active = active_of(await store.generations(generation.projection))
-    if active is not None and await is_trusted(store, active, identity):
+    if active is not None and await is_trusted(events, store, active):
         known = {it.stream for it in await store.parked(active)}
         stuck = {it.stream for it in await store.parked(generation)} - known
         if stuck:
@@ -120,4 +133,4 @@ def _why(active: Generation | None, own: str) -> str:
         return "there is none yet"
     if active.fingerprint != own:
         return "the active one was made by other code"
-    return "the active one was made from another event store"
+    return "the active one shows events that this event store does not have"

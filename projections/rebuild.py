@@ -232,8 +232,7 @@ class Rebuilder:
     async def _active(self, projector: AnyProjector) -> Generation | None:
         """The generation that serves, if it is of this event store."""
         active = active_of(await self._store.generations(projector.name))
-        identity = await self._events.identity()
-        if active is None or not await is_trusted(self._store, active, identity):
+        if active is None or not await is_trusted(self._events, self._store, active):
             return None
         return active
 
@@ -249,10 +248,10 @@ class Rebuilder:
                 "alone can bring it up to date.",
                 code="other-code",
             )
-        if not await is_trusted(self._store, generation, await self._events.identity()):
+        if not await is_trusted(self._events, self._store, generation):
             raise Refused(
                 f"Generation {generation.number} of {projector.name} was made from another event "
-                "store.",
+                "store, or shows events that this one has lost.",
                 code="other-event-store",
             )
 

@@ -148,7 +148,7 @@ class Projections:
         )
 
     async def _is_trusted(self, generation: Generation) -> bool:
-        return await is_trusted(self._store, generation, await self._events.identity())
+        return await is_trusted(self._events, self._store, generation)
 
     async def _lag(self, projector: AnyProjector, shown: Generation | None) -> float:
         after = None if shown is None else await position_of(self._store, shown)

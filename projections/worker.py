@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from event_store.errors import EventStoreUnavailable
+from event_store.errors import EventStoreUnavailable, InvalidPosition
 from event_store.port import Delivery, EventStore
 from projections.engine import Engine, utc_now
 from projections.generations import (
@@ -116,6 +116,12 @@ class Worker:
                     errors=[str(error) for error in group.exceptions],
                     again_in=self._delay,
                 )
+            except* InvalidPosition:
+                log.warning(
+                    "the event store lacks events that are shown: its end was lost, or an older "
+                    "copy took its place; the projection is built anew",
+                    projection=self._name,
+                )
             except* Exception:  # one projection's trouble must not end the others
                 log.exception(
                     "projection failed and starts again",
@@ -133,7 +139,7 @@ class Worker:
     async def _session(self) -> None:
         identity = await self._events.identity()
         await drop_abandoned(self._store, self._name, utc_now())
-        generation = await generation_to_write(self._store, self._projector, identity)
+        generation = await generation_to_write(self._events, self._store, self._projector)
         engine = Engine(self._projector, generation, self._events, self._store)
         session = _Session(engine, generation, identity, serving=generation.state == "active")
         async with asyncio.TaskGroup() as group:
@@ -173,7 +179,7 @@ class Worker:
     async def _serve(self, session: _Session) -> None:
         if session.serving or not session.caught_up:
             return
-        session.serving = await go_green(self._store, session.generation, session.store)
+        session.serving = await go_green(self._events, self._store, session.generation)
         if not session.serving and not session.held_back:
             session.held_back = True
             log.warning(
@@ -212,22 +218,22 @@ class Worker:
         if (
             active is not None
             and active.number != session.generation.number
-            and await self._is_ours(active, session.store)
+            and await self._is_ours(active)
         ):
             raise _Switched
         beside.keep(listed)
         for number, rebuild in listed.items():
             if number in beside or rebuild.phase == "loading":
                 continue
-            if await self._is_ours(rebuild.generation, session.store):
+            if await self._is_ours(rebuild.generation):
                 generation = rebuild.generation
                 engine = Engine(self._projector, generation, self._events, self._store)
                 one = _Session(engine, generation, session.store, serving=True, beside=True)
                 beside.add(one, self._follow_beside(one))
 
-    async def _is_ours(self, generation: Generation, identity: str) -> bool:
+    async def _is_ours(self, generation: Generation) -> bool:
         ours = generation.fingerprint == fingerprint(self._projector)
-        return ours and await is_trusted(self._store, generation, identity)
+        return ours and await is_trusted(self._events, self._store, generation)
 
     async def _follow_beside(self, session: _Session) -> None:
         try:

@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from api.http.errors import Malformed, Unprocessable, WrongMediaType
 from contracts.errors import (
+    Damaged,
     DomainError,
     Forbidden,
     IdempotencyKeyReused,
@@ -42,6 +43,7 @@ STATUS: Mapping[type[DomainError], int] = {
     IdempotencyKeyReused: 422,
     TooManyRequests: 429,
     Unavailable: 503,
+    Damaged: 503,
 }
 _CHALLENGE = 'Bearer realm="orderlog"'
 
@@ -105,7 +107,7 @@ def _errors_of(error: DomainError) -> Sequence[Mapping[str, str]] | None:
 
 
 def _headers_of(error: DomainError) -> Mapping[str, str] | None:
-    if isinstance(error, TooManyRequests | Unavailable):
+    if isinstance(error, TooManyRequests | Unavailable | Damaged):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": _CHALLENGE}

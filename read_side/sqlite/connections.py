@@ -14,6 +14,8 @@ from read_side.port import ReadStoreError, ReadStoreUnavailable
 BUSY_SECONDS = 10.0
 """How long a write waits for another process before it gives up."""
 
+_LOG_BYTES = 16_000_000
+"""What a write-ahead log shrinks to when it begins anew."""
 _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
@@ -57,6 +59,7 @@ def connect(
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     return connection
 
 

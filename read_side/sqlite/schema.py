@@ -67,6 +67,8 @@ def make_indexes(path: Path, columns: Columns) -> None:
             connection.execute(statement)
         connection.execute("COMMIT")
         analyse(connection)
+        # All of the indexes went through the log, and it would stay as long as they are.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def analyse(connection: sqlite3.Connection) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+import structlog
+
 from contracts.commands.base import Command
-from contracts.errors import DomainError, Refused, Unavailable
-from event_store.codec import NewerSchemaVersion
+from contracts.errors import Damaged, DomainError, Refused, Unavailable
+from event_store.codec import CodecError, NewerSchemaVersion
 from event_store.errors import (
     AppendOutcomeUnknown,
     BatchTooLarge,
@@ -19,6 +21,7 @@ from write_side.kernel.context import Answer, CommandContext
 
 PATIENCE_SECONDS = 8.0
 """How long a caller waits, turns included, when the event store takes too long to answer."""
+_log = structlog.get_logger(__name__)
 Handler = Callable[[Any, CommandContext], Awaitable[Answer]]
 """Takes one type of command, with its own dependencies already bound."""
 
@@ -77,6 +80,9 @@ def _told(error: BaseException) -> DomainError | None:
         return Unavailable("It took too long; whether it was done is not known. Ask again.")
     if isinstance(error, NewerSchemaVersion):
         return Unavailable(f"Newer software wrote what this needs: {error}")
+    if isinstance(error, CodecError):
+        _log.error("a command needs an event that can't be read", error=str(error))
+        return Damaged(f"What is recorded can't be read: {error}")
     if isinstance(error, EventStoreError):
         return Unavailable(f"The event store can't do it now: {error}")
     return None

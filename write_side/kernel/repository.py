@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, cast
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from contracts.commands.base import Command
-from contracts.errors import DomainError, Forbidden, NotFound, Unavailable, VersionMismatch
+from contracts.errors import Damaged, DomainError, Forbidden, NotFound, Unavailable, VersionMismatch
 from contracts.events.base import Event
 from contracts.ids import new_uuid
 from contracts.metadata import Idempotency
@@ -208,7 +208,8 @@ class Repository(Generic[A]):
         async with self.turn(aggregate_id):
             try:
                 return await attempt()
-            except WrongExpectedVersion:
+            except WrongExpectedVersion as error:
+                _check_nothing_is_lost(error)
                 return await _again(attempt)
 
     async def _attempt(
@@ -335,6 +336,19 @@ async def _decide(aggregate: A, context: CommandContext, decide: Decide[A]) -> I
     if mismatch is not None:
         raise mismatch
     return ids or _NOTHING
+
+
+def _check_nothing_is_lost(error: WrongExpectedVersion) -> None:
+    """A stream never gets shorter, unless its end was lost while a snapshot of it was kept.
+
+    Raises:
+        Damaged: it has become shorter.
+    """
+    if isinstance(error.expected, int) and error.current < error.expected:
+        raise Damaged(
+            f"The event store has lost the end of {error.stream}: it is at version "
+            f"{error.current}, and was at {error.expected}."
+        ) from error
 
 
 async def _again(attempt: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import pytest
+from structlog.testing import capture_logs
 
 from event_store.errors import EventStoreUnavailable
 from event_store.port import StreamState
@@ -113,6 +115,26 @@ async def test_runner_resumes_after_its_checkpoint(path, handler):
             await runner.wait_until(await append(store, f"order-{round_ + 5}"), TIMEOUT)
         await store.close()
     assert handler.of("order-1") == list(range(6))
+
+
+async def test_runner_whose_events_were_lost_says_so_once_and_goes_on_at_the_end(path, handler):
+    store = await SqliteEventStore.open(path)
+    await append(store, "order-1", 3)
+    async with running(policy(store, handler)) as runner:
+        await runner.wait_until(await append(store, "order-2", 2), TIMEOUT)
+    await store.close()
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("DELETE FROM events WHERE stream = 'order-2'")
+        file.commit()
+    store = await SqliteEventStore.open(path)
+    with capture_logs() as logs:
+        async with running(policy(store, handler)) as runner:
+            await checkpoint_at(store, await store.head())
+            await runner.wait_until(await append(store, "order-3"), TIMEOUT)
+    await store.close()
+    assert handler.seen[-2:] == [("order-2", 1), ("order-3", 0)]
+    [told] = [one for one in logs if one["log_level"] in ("warning", "error")]
+    assert told["event"].startswith("the event store has lost events that were handled")
 
 
 async def test_only_its_categories_are_handled_and_the_rest_is_passed(store, handler):

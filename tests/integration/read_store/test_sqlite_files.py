@@ -19,6 +19,7 @@ from read_side.port import (
     WriteBatch,
 )
 from read_side.sqlite import SqliteReadStore
+from read_side.sqlite.connections import connect
 from tests.contract.read_store.support import ORDERS, found, line, new, order
 
 
@@ -54,6 +55,31 @@ def change(path, statement):
 
 async def test_closed_store_leaves_one_file_for_each_thing(folder):
     assert {path.name for path in folder.iterdir()} == {"catalogue.db", f"{ORDERS}-1.db"}
+
+
+async def test_log_does_not_stay_as_long_as_a_generation_that_was_built(tmp_path):
+    async with opened(tmp_path) as store:
+        generation = await store.create_generation(ORDER_DETAILS, "first")
+        for batch in range(20):
+            documents = [order(f"o{batch}-{n}", items=[line("p1")]) for n in range(500)]
+            await store.write(generation, WriteBatch([new(document) for document in documents]))
+        await store.activate(generation)
+        log = tmp_path / f"{ORDERS}-1.db-wal"
+        assert log.stat().st_size < 1_000_000 < (tmp_path / f"{ORDERS}-1.db").stat().st_size
+
+
+async def test_log_that_once_grew_shrinks_when_it_begins_anew(file):
+    with closing(connect(file)) as writer, closing(connect(file)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM documents").fetchone()
+        for _ in range(60):
+            writer.execute("UPDATE bodies SET document = randomblob(2000)")
+        log = file.with_name(f"{file.name}-wal")
+        assert log.stat().st_size > 40_000_000
+        reader.execute("ROLLBACK")
+        writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        writer.execute("UPDATE bodies SET document = '{}' WHERE id = 1")
+        assert log.stat().st_size <= 16_000_000
 
 
 async def test_catalogue_that_is_no_database_is_refused(folder):

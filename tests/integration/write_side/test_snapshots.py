@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from contracts.commands.inventory import ReceiveStock
+from contracts.errors import Damaged
 from event_store.errors import EventStoreUnavailable
 from event_store.port import NewEvent, RecordedEvent, Snapshot
 from event_store.sqlite import SqliteEventStore
@@ -170,3 +172,14 @@ async def test_troubles_with_snapshots_fail_no_command(
     await receive(shop, 8)
     assert (await shop.stock.load("TEA")).total == 8
     assert await store.stream_version(STREAM) == 7
+
+
+async def test_one_of_a_stream_that_has_lost_its_end_is_said_at_once_and_nothing_is_added(
+    store: SqliteEventStore,
+):
+    await receive(Shop(store, snapshot_every=5), 7)
+    await changed(store, version=20)
+    with pytest.raises(Damaged, match="lost the end of stock-TEA: it is at version 6, and was at"):
+        async with asyncio.timeout(2):
+            await Shop(store).handle(RECEIVE)
+    assert await store.stream_version(STREAM) == 6

@@ -7,6 +7,7 @@ import pytest
 from api.http.errors import Malformed, Unprocessable, WrongMediaType
 from api.http.problems import CORRELATION_KEY, problem_of
 from contracts.errors import (
+    Damaged,
     DomainError,
     Forbidden,
     IdempotencyKeyReused,
@@ -48,6 +49,7 @@ class Later(Refused):
         (Invalid("a", "b"), 422, "invalid"),
         (TooManyRequests("x", retry_after=7), 429, "too-many-requests"),
         (Unavailable("x", retry_after=2), 503, "unavailable"),
+        (Damaged("x"), 503, "events-damaged"),
     ],
 )
 def test_every_error_has_its_status_and_type(error, status, code):

@@ -198,6 +198,8 @@ def test_skus_as_they_are(sku: str):
         {"recipient": "  "},
         {"recipient": "x" * 201},
         {"recipient": "A\x00da"},
+        {"recipient": "Ada\u202egro.live"},
+        {"city": "Paris\u2066"},
         {"recipient": 5},
         {"lines": []},
         {"lines": ["x"] * 6},

@@ -8,8 +8,8 @@ import write_side.kernel.bus as bus
 from contracts.commands.base import Command
 from contracts.commands.inventory import IssueStock
 from contracts.commands.sales import ConfirmOrder
-from contracts.errors import DomainError, Refused, Unavailable
-from event_store.codec import NewerSchemaVersion
+from contracts.errors import Damaged, DomainError, Refused, Unavailable
+from event_store.codec import MalformedEvent, NewerSchemaVersion
 from event_store.errors import (
     AppendOutcomeUnknown,
     BatchTooLarge,
@@ -59,6 +59,7 @@ async def test_a_command_goes_to_the_handler_of_its_type():
         (EventStoreReadOnly("read only"), Unavailable, "unavailable"),
         (EventStoreCorrupt("damaged"), Unavailable, "unavailable"),
         (NewerSchemaVersion("of the future"), Unavailable, "unavailable"),
+        (MalformedEvent("no JSON"), Damaged, "events-damaged"),
     ],
 )
 async def test_troubles_of_the_store_become_answers(

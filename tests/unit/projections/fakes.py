@@ -14,7 +14,7 @@ from typing import Any
 from contracts.documents import DocumentType
 from contracts.parked import ParkedRequest, ParkedStream
 from contracts.registry import category_of
-from event_store.errors import EventStoreUnavailable
+from event_store.errors import EventStoreUnavailable, InvalidPosition
 from event_store.port import Delivery, Page, Position, RecordedEvent
 from read_side.port import (
     Checkpoint,
@@ -49,9 +49,17 @@ class MemoryEventStore:
             for number, event in enumerate(events, start=len(self._log) + 1)
         ]
         self._log += recorded
+        self.wake()
+        return recorded
+
+    def wake(self) -> None:
+        """Let those who follow look again."""
         self._changed.set()
         self._changed = asyncio.Event()
-        return recorded
+
+    def lose(self, number: int) -> None:
+        """Lose the last events."""
+        del self._log[-number:]
 
     async def read_stream(
         self,
@@ -81,6 +89,8 @@ class MemoryEventStore:
         limit: int = 500,
     ) -> Page:
         self._answer()
+        if after is not None and int(after) > len(self._log):
+            raise InvalidPosition(f"{after!r} lies beyond the last event of this store")
         rest = [e for e in self._log if e.position > (after or "")]
         wanted = [e for e in rest if categories is None or category_of(e.stream) in categories]
         page = wanted[:limit]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.events.base import Event
 from contracts.events.sales import ProductAdded, ProductDiscontinued, ProductPriceChanged
@@ -322,3 +323,37 @@ async def test_events_of_others_when_they_come_then_few_checkpoints_are_written(
         shop.events.record(*stream("product-1", priced(2), first=1))
         await shop.shows("1", version=1)
         assert len(shop.store.batches) <= before + 2
+
+
+async def test_events_that_were_shown_when_the_store_lost_them_then_built_anew_and_told_once(shop):
+    shop.events.record(*stream("product-1", added(), priced(2)), *stream("product-2", added()))
+    async with shop.running():
+        await shop.shows("2", version=0)
+    shop.events.lose(2)
+    assert (await shop.status().status(NAME)).state == "building"
+    with capture_logs() as logs:
+        async with shop.running():
+            await shop.shows("1", version=0)
+            shop.events.record(*stream("product-3", added()))
+            await shop.shows("3", version=0)
+    assert sorted(await shop.shown()) == ["1", "3"]
+    [told] = [one for one in logs if "because" in one]
+    assert told["because"] == "the active one shows events that this event store does not have"
+    assert not [one for one in logs if one["log_level"] in ("warning", "error")]
+
+
+async def test_events_lost_while_running_then_told_in_one_line_and_built_anew(shop):
+    shop.events.record(*stream("product-1", added(), priced(2)), *stream("product-2", added()))
+    with capture_logs() as logs:
+        async with shop.running():
+            await shop.shows("2", version=0)
+            shop.events.lose(2)
+            shop.events.wake()
+
+            async def forgotten() -> bool:
+                return sorted(await shop.shown()) == ["1"]
+
+            await shop.until(forgotten)
+    [told] = [one for one in logs if one["log_level"] in ("warning", "error")]
+    assert told["event"].startswith("the event store lacks events that are shown")
+    assert "exc_info" not in told
