@@ -37,7 +37,7 @@ from read_side.sqlite.writing import CHUNK, DocumentWriter, chunks, placeholders
 T = TypeVar("T")
 
 _CHECKPOINT_BYTES = 400_000
-"""Bytes of documents after which the log is copied into the file, in a thread. Few: commits wait."""
+"""Bytes of documents after which the log is copied into the file. Few: commits wait for it."""
 _RETRY_SECONDS = 0.002
 
 
