@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -184,13 +185,13 @@ class RebuildProcesses:
             if self._running[projection] is asyncio.current_task():
                 del self._running[projection]
         if error is not None:
-            self._errors[projection] = error
+            self._errors[projection] = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: {error}"
             _log.error("a rebuild failed", projection=projection, error=error)
 
     async def _rebuilt(self, projection: str) -> str | None:
         """Run the process to its end; why it failed, if it did."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bootstrap.main"),
+            *("nice", f"-n{_NICE}", sys.executable, "-m", "bootstrap.main"),
             *("projections", "rebuild", projection, "--json"),
             env={**os.environ, "ORDERLOG_DATA": str(self._folder.absolute())},
             stdout=asyncio.subprocess.PIPE,

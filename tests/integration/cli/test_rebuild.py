@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 import json
 from pathlib import Path
 
@@ -99,7 +100,9 @@ def test_rebuild_that_fails_in_a_server_says_why(filled: CommandLine) -> None:
                 await container.projections.start_rebuild("order_details")
                 while (state := await order_details(container)).rebuild.phase != "failed":
                     await container.documents.wait_for_write("order_details", 0.05)
-            assert "is being rebuilt or switched by another process" in state.rebuild.error
+            when, _, why = state.rebuild.error.partition(" UTC: ")
+            assert datetime.fromisoformat(f"{when}+00:00") <= datetime.now(UTC)
+            assert "is being rebuilt or switched by another process" in why
 
     filled.inside(ask)
 
