@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from contracts.commands.sales import AddItem, CancelOrder, ConfirmOrder, RemoveItem
 from event_store.codec import decode
-from tests.integration.audit.world import CUP, TEA, World
+from tests.integration.audit.world import CUP, TEA, World, opened
 from tests.support.commands import ADA, EVE, NOW, OPERATOR, uid
 from write_side.sales.order import Order
 
@@ -116,21 +118,22 @@ async def test_order_when_not_there_yet_then_not_found_and_at_that_moment_there(
 
 
 async def test_order_whose_first_event_can_not_be_read_when_looked_back_then_unavailable(
-    world: World,
+    tmp_path: Path,
 ):
-    order_id = await world.order(1, TEA)
-    path = f"/api/orders/{order_id}"
-    assert (await world.get(path)).status_code == 200
-    with sqlite3.connect(world.container.settings.data / "events.db") as file:
-        file.execute(
-            "UPDATE events SET data = ? WHERE stream = ? AND version = 0",
-            (b"{", f"order-{order_id}"),
-        )
-    file.close()
-    for actor in (OPERATOR, ADA):
-        answer = await world.get(path, actor, version=0)
-        assert answer.status_code == 503, answer.text
-        assert "The past can't be replayed" in answer.json()["detail"]
-    assert (await world.get(path, EVE, version=0)).status_code == 404
-    assert (await world.get(f"{path}/history", ADA)).status_code == 200
-    assert (await world.get(f"{path}/history", EVE)).status_code == 404
+    async with opened(tmp_path / "data") as world:
+        order_id = await world.order(1, TEA)
+        path = f"/api/orders/{order_id}"
+        assert (await world.get(path)).status_code == 200
+        with closing(sqlite3.connect(tmp_path / "data" / "events.db")) as file:
+            file.execute(
+                "UPDATE events SET data = ? WHERE stream = ? AND version = 0",
+                (b"{", f"order-{order_id}"),
+            )
+            file.commit()
+        for actor in (OPERATOR, ADA):
+            answer = await world.get(path, actor, version=0)
+            assert answer.status_code == 503, answer.text
+            assert "The past can't be replayed" in answer.json()["detail"]
+        assert (await world.get(path, EVE, version=0)).status_code == 404
+        assert (await world.get(f"{path}/history", ADA)).status_code == 200
+        assert (await world.get(f"{path}/history", EVE)).status_code == 404
