@@ -23,13 +23,18 @@ async def follow(database: Database, asked: Asked, sender: Sender) -> None:
     """Send events until the client has enough, or the server ends."""
     if asked.of_log:
         start = log_position(asked.options)
-        work = _follow_log(database, asked, database.head if start is None else start, sender)
+        start = database.head if start is None else start
+        await _confirm(sender)
+        await _follow_log(database, asked, start, sender)
     else:
-        name = stream_of(asked.options.stream)
-        work = _follow_stream(database, name, stream_revision(asked.options), sender)
+        name, after = stream_of(asked.options.stream), stream_revision(asked.options)
+        await _confirm(sender)
+        await _follow_stream(database, name, after, sender)
+
+
+async def _confirm(sender: Sender) -> None:
     confirmation = streams_pb2.ReadResp.SubscriptionConfirmation(subscription_id=str(uuid4()))
     await sender.send(streams_pb2.ReadResp(confirmation=confirmation))
-    await work
 
 
 async def _follow_stream(

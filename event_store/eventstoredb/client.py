@@ -37,10 +37,10 @@ from event_store.errors import (
     EventStoreReadOnly,
     EventStoreUnavailable,
 )
+from event_store.eventstoredb.cancellation import Unbroken, passed_on
 from event_store.eventstoredb.channel import CHANNEL_OPTIONS
 from event_store.eventstoredb.received import recorded_event
 from event_store.eventstoredb.statuses import is_refusal, said
-from event_store.eventstoredb.unbroken import Unbroken
 from event_store.port import ExpectedVersion, NewEvent, RecordedEvent, StreamState
 from event_store.sqlite.positions import number_of
 
@@ -238,13 +238,14 @@ class Client:
             raise EventStoreUnavailable("the event store is closed")
         with _translated(lost):
             async with asyncio.timeout(CALL_SECONDS):
-                try:
+                with passed_on():
+                    try:
+                        return await work()
+                    except NodeIsNotLeader as error:
+                        await self._client.reconnect(error.leader_grpc_target)
+                    except ServiceUnavailable:
+                        await self._client.reconnect()
                     return await work()
-                except NodeIsNotLeader as error:
-                    await self._client.reconnect(error.leader_grpc_target)
-                except ServiceUnavailable:
-                    await self._client.reconnect()
-                return await work()
 
 
 async def _all_of(response: AbstractAsyncReadResponse) -> list[RecordedEvent]:

@@ -12,10 +12,9 @@ import pytest
 from esdbclient.protos.Grpc import gossip_pb2, shared_pb2
 
 from event_store.dev_server.server import running_server
-from event_store.eventstoredb import EventStoreDBStore
-from event_store.port import RecordedEvent, StreamState
-from event_store.subscriptions import SubscriptionRunner
+from event_store.port import StreamState
 from tests.contract.event_store.support import event as new_event
+from tests.integration.eventstoredb.seeing import append, subscribed
 from tests.support.eventstoredb import HOST, free_port
 from tests.support.stores import opened
 
@@ -128,40 +127,3 @@ async def test_leader_changes_under_writers_and_subscribers_then_all_go_on(
         assert set(seen.ids) == {*before, *after}
         events = (await store.read_all(categories=["order"])).events
         assert [it.id for it in events] == seen.ids
-
-
-async def append(store: EventStoreDBStore, number: int):
-    event = new_event()
-    await store.append(f"order-{number}", [event], expected=StreamState.NO_STREAM)
-    return event.id
-
-
-class Seen:
-    """What a subscriber has seen."""
-
-    def __init__(self) -> None:
-        self.ids = []
-        self._more = asyncio.Event()
-
-    async def handle(self, recorded: RecordedEvent) -> None:
-        self.ids.append(recorded.id)
-        self._more.set()
-
-    async def at_least(self, number: int) -> None:
-        async with asyncio.timeout(20):
-            while len(self.ids) < number:
-                self._more.clear()
-                await self._more.wait()
-
-
-@asynccontextmanager
-async def subscribed(store: EventStoreDBStore) -> AsyncIterator[Seen]:
-    """A subscriber that runs while this lasts, and waits out what fails."""
-    seen = Seen()
-    runner = SubscriptionRunner("seen", seen.handle, store, store, categories=["order"])
-    task = asyncio.create_task(runner.run())
-    try:
-        yield seen
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
