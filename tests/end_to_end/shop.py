@@ -11,6 +11,7 @@ import httpx
 
 from event_store.port import Position
 from tests.end_to_end.system import POLICIES, System
+from tests.support.stores import last_of
 
 ADDRESS = {"recipient": "Ada", "lines": ["1 Rue"], "city": "Paris", "country": "FR"}
 PASSWORD = "correct horse battery"
@@ -109,8 +110,7 @@ async def settled(system: System) -> None:
     """Return when policies and projections have done all there was to do at this moment."""
     async with system.event_store() as events:
         for policy, categories in POLICIES.items():
-            due = (await events.read_all(categories=categories, limit=1_000_000)).events
-            last = due[-1].position if due else Position("")
+            last = await last_of(events, categories) or Position("")
 
             async def is_there(policy: str = policy, last: Position = last) -> bool:
                 reached = await events.load_checkpoint(policy)

@@ -8,13 +8,13 @@ An address can be given to another process, which opens the same store with `ope
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from event_store.dev_server.server import running_server
 from event_store.eventstoredb import EventStoreDBStore
-from event_store.port import WholeEventStore
+from event_store.port import Position, WholeEventStore
 from event_store.sqlite import SqliteEventStore
 
 KINDS = ("sqlite", "eventstoredb")
@@ -36,6 +36,16 @@ async def open_store(address: str) -> WholeEventStore:
     if address.startswith("esdb:"):
         return await EventStoreDBStore.open(address)
     return await SqliteEventStore.open(Path(address))
+
+
+async def last_of(store: WholeEventStore, categories: Collection[str]) -> Position | None:
+    """The position of the last event in these categories.
+
+    Who follows them gets there, and maybe not to the head: EventStoreDB tells subscribers of what
+    they passed over only now and then, and checkpoints are events there.
+    """
+    page = await store.read_all(categories=categories, limit=1_000_000)
+    return page.events[-1].position if page.events else None
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from contracts.values import SYSTEM, Actor
 from projections.catalogue import PROJECTORS
 from read_side.freshness import Write
 from tests.support.commands import ADA, ADDRESS, EVE, NOW, OPERATOR, asked, money, uid
+from tests.support.stores import last_of
 from write_side.kernel.context import Answer
 
 NAMES = {ADA.id: "Ada Lovelace", EVE.id: "Eve Other", OPERATOR.id: "Olga Operator"}
@@ -93,10 +94,11 @@ class World:
 
     async def settled(self) -> None:
         """Return when the policies have followed all that happened, and the index shows it."""
-        head = await self.container.events.head()
-        assert head is not None
-        for policy in self.background.policies:
-            await policy.wait_until(head, timeout=20)
+        runners = self.background.policies
+        for policy, runner in zip(self.container.policies, runners, strict=True):
+            last = await last_of(self.container.events, policy.CATEGORIES)
+            if last is not None:
+                await runner.wait_until(last, timeout=20)
         page = await self.container.events.read_all(limit=10_000, categories=PUBLISHED)
         for name in ("event_log", "customers", "order_details"):
             shown = [e for e in page.events if category_of(e.stream) in PROJECTORS[name].categories]
@@ -108,9 +110,9 @@ class World:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[World]:
+async def opened(folder: Path, **settings: Any) -> AsyncIterator[World]:
     """The shop in this folder: three people, two products, stock of both."""
-    settings = Settings(_env_file=None, data=folder)
+    settings = Settings(_env_file=None, data=folder, **settings)
     async with open_container(settings) as container, running(container) as background:
         transport = httpx.ASGITransport(app=whole_app(container))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

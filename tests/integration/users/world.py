@@ -14,6 +14,7 @@ from contracts.errors import Unauthenticated
 from contracts.values import SYSTEM, Actor
 from event_store.chain import Chain
 from event_store.subscriptions import SubscriptionRunner
+from tests.support.stores import last_of
 from write_side.kernel.bus import CommandBus
 from write_side.kernel.context import CommandContext, derived_id
 from write_side.kernel.repository import Repository
@@ -148,15 +149,11 @@ class World:
         """Let the policy do all that is to be done."""
         async with self.running_policy() as runner:
             last = None
-            while (now := await self._last()) not in (None, last):
+            categories = SettleEmailClaims.CATEGORIES
+            while (now := await last_of(self.store, categories)) not in (None, last):
                 last = now
                 await runner.wait_until(last, timeout=10)
         assert await self.store.parked() == []
-
-    async def _last(self):
-        """The position of the last event that the policy follows."""
-        page = await self.store.read_all(categories=SettleEmailClaims.CATEGORIES)
-        return page.events[-1].position if page.events else None
 
     async def types(self, stream) -> list[str]:
         return [event.type for event in await self.store.read_stream(stream)]
