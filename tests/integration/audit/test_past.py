@@ -118,7 +118,6 @@ async def test_order_when_not_there_yet_then_not_found_and_at_that_moment_there(
 
 
 # Only an embedded store has a file to spoil.
-@pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 async def test_order_whose_first_event_can_not_be_read_when_looked_back_then_unavailable(
     tmp_path: Path,
 ):
