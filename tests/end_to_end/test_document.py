@@ -30,6 +30,8 @@ asked = schemathesis.openapi.from_dict(
     DOCUMENT,
     config=schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}}),
 )
+# What the API says of itself does not depend on where the events are.
+pytestmark = pytest.mark.parametrize("topology", ["sqlite"], indirect=True)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -91,8 +93,6 @@ def test_operator_when_anything_is_asked_then_answered_as_documented(case, place
     place.check(case, "operator")
 
 
-# Where the events are can make no difference to this that operators don't see.
-@pytest.mark.parametrize("topology", ["sqlite"], indirect=True)
 @asked.exclude(lambda context: is_for_operators(context.operation)).parametrize()
 @modestly(4)
 def test_customer_when_anything_is_asked_then_answered_as_documented(case, place: Place):
