@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.cli.application import CannotOpen
+from bootstrap.ownership import AlreadyOwned, owning
 from bootstrap.settings import Settings
 from event_store.errors import EventStoreError
 from event_store.port import WholeEventStore
@@ -13,6 +14,8 @@ from event_store.sqlite import SqliteEventStore
 
 if TYPE_CHECKING:
     from event_store.eventstoredb import EventStoreDBStore
+
+_SETTING = "ORDERLOG_EVENT_STORE"
 
 
 def embedded_file(settings: Settings) -> Path:
@@ -40,18 +43,38 @@ async def open_event_store(settings: Settings) -> WholeEventStore:
         CannotOpen: it can't be opened; the message says why.
     """
     if settings.event_store is not None:
-        store = await connect(settings.event_store.get_secret_value(), "ORDERLOG_EVENT_STORE")
+        store = await connect(settings.event_store.get_secret_value(), _SETTING)
         try:
             await store.identity()
         except EventStoreError as error:
             await store.close()
-            raise CannotOpen(f"ORDERLOG_EVENT_STORE can't be used: {error}") from error
+            raise CannotOpen(f"{_SETTING} can't be used: {error}") from error
         return store
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
         return await SqliteEventStore.open(embedded_file(settings))
     except (OSError, EventStoreError) as error:
         raise CannotOpen(f"The event store in {settings.data} can't be opened: {error}") from error
+
+
+async def renew_identity(settings: Settings) -> str:
+    """Let what was read from EventStoreDB count as read from another store, and say its name.
+
+    Raises:
+        CannotOpen: the events are in a file, or something is being served.
+        EventStoreError: the server could not do it.
+    """
+    if settings.event_store is None:
+        raise CannotOpen("The events are in a file: `orderlog restore` does this itself.")
+    try:
+        with owning(settings.data):
+            store = await connect(settings.event_store.get_secret_value(), _SETTING)
+            try:
+                return await store.renew_identity()
+            finally:
+                await store.close()
+    except AlreadyOwned as error:
+        raise CannotOpen(str(error)) from error
 
 
 async def connect(uri: str, named: str) -> EventStoreDBStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
@@ -21,7 +22,7 @@ from bootstrap import logs
 from bootstrap.background import Background
 from bootstrap.container import Container, open_container
 from bootstrap.event_store_server import add_event_store_server
-from bootstrap.event_stores import embedded_file, has_begun
+from bootstrap.event_stores import embedded_file, has_begun, renew_identity
 from bootstrap.migration import migrate
 from bootstrap.ownership import AlreadyOwned, owning
 from bootstrap.serve import serve
@@ -64,9 +65,10 @@ def command_line(settings: Settings) -> typer.Typer:
         backup(events, file, event_keys(settings))
 
     def make_restore(file: Path) -> None:
+        events = embedded_file(settings)
         try:
             with owning(settings.data):
-                restore(file, embedded_file(settings), partial(keep_event_keys, settings))
+                restore(file, events, partial(keep_event_keys, settings))
         except AlreadyOwned as error:
             raise CannotOpen(str(error)) from error
 
@@ -77,6 +79,12 @@ def command_line(settings: Settings) -> typer.Typer:
     cli = create_cli(open_application, open_or_begin, make_backup, make_restore)
     add_migrate(cli, make_move)
 
+    _add_serving(cli, settings)
+    _add_restored(cli, settings)
+    return cli
+
+
+def _add_serving(cli: typer.Typer, settings: Settings) -> None:
     serving = typer.Typer(invoke_without_command=True)
     cli.add_typer(serving, name="serve")
     add_event_store_server(serving, settings)
@@ -84,6 +92,8 @@ def command_line(settings: Settings) -> typer.Typer:
     @serving.callback()
     def serve_everything(context: typer.Context) -> None:  # pyright: ignore[reportUnusedFunction]
         """Serve commands and queries in one process, on SQLite files.
+
+        The events can be in EventStoreDB instead: ORDERLOG_EVENT_STORE.
 
         Listens on ORDERLOG_HOST:ORDERLOG_PORT (127.0.0.1:8000); data in ORDERLOG_DATA
         (./orderlog-data). SIGTERM and Ctrl-C finish what was accepted.
@@ -105,7 +115,20 @@ def command_line(settings: Settings) -> typer.Typer:
         with failing_clearly():
             serve(settings, _open_demo_shop)
 
-    return cli
+
+def _add_restored(cli: typer.Typer, settings: Settings) -> None:
+    @cli.command("restored")
+    def restored() -> None:  # pyright: ignore[reportUnusedFunction]
+        """Say that EventStoreDB was restored from a backup, while nothing is served.
+
+        Read models are then built anew by the next `orderlog serve`, and consistency tokens of
+        before are void: they may tell of events that are lost.
+
+        Example: orderlog restored
+        """
+        with failing_clearly():
+            identity = asyncio.run(renew_identity(settings))
+            typer.echo(f"The event store is known as {identity} from now on.")
 
 
 def _check_begun(settings: Settings) -> None:

@@ -179,6 +179,11 @@ class EventStoreDBStore:
             self._identity = await self._stored_identity() or await self._new_identity()
         return self._identity
 
+    async def renew_identity(self) -> str:
+        """Give the store another identity, since it was restored: what knew it starts anew."""
+        self._identity = await self._new_identity(StreamState.ANY)
+        return self._identity
+
     async def check(self) -> None:
         """Return when the server answers as the leader of what is written; raise otherwise."""
         await self._client.head()
@@ -231,13 +236,13 @@ class EventStoreDBStore:
         except msgspec.DecodeError as error:
             raise EventStoreCorrupt(f"the stream {_IDENTITY} is not ours: {error}") from error
 
-    async def _new_identity(self) -> str:
+    async def _new_identity(self, expected: StreamState = StreamState.NO_STREAM) -> str:
         identity = str(uuid4())
         event = NewEvent(
             UUID(identity), "StoreIdentified", msgspec.json.encode({"id": identity}), b"{}"
         )
         try:
-            await self._client.append(_IDENTITY, [event], StreamState.NO_STREAM)
+            await self._client.append(_IDENTITY, [event], expected)
         except VersionConflict:
             return await self._stored_identity() or identity
         return identity
