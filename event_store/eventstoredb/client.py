@@ -42,7 +42,7 @@ from event_store.eventstoredb.channel import CHANNEL_OPTIONS
 from event_store.eventstoredb.received import recorded_event
 from event_store.eventstoredb.statuses import is_refusal, said
 from event_store.port import ExpectedVersion, NewEvent, RecordedEvent, StreamState
-from event_store.sqlite.positions import number_of
+from event_store.positions import number_of
 
 Result = TypeVar("Result")
 

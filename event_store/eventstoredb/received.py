@@ -8,7 +8,7 @@ from uuid import UUID
 from event_store.errors import EventStoreCorrupt
 from event_store.moved import recorded_at_of
 from event_store.port import RecordedEvent
-from event_store.sqlite.positions import position_of
+from event_store.positions import position_of
 
 
 def recorded_event(

@@ -28,7 +28,7 @@ from event_store.port import (
     Snapshot,
     StreamState,
 )
-from event_store.sqlite.positions import number_of, position_of
+from event_store.positions import number_of, position_of
 
 _PAGE = 500
 _IDENTITY = "store-identity"

@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 
 from event_store.eventstoredb.client import Reached
 from event_store.port import Delivery, RecordedEvent
-from event_store.sqlite.positions import position_of
+from event_store.positions import position_of
 
 Received = RecordedEvent | Reached
 

@@ -14,7 +14,7 @@ from event_store.port import (
     NewEvent,
     StreamState,
 )
-from event_store.sqlite.positions import position_of
+from event_store.positions import position_of
 from event_store.sqlite.queries import stream_version
 from event_store.sqlite.writer import Transaction
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from contracts.parked import ParkedRequest, ParkedStream
 from event_store.errors import EventStoreCorrupt
 from event_store.port import Position, Snapshot
-from event_store.sqlite.positions import number_of, position_of
+from event_store.positions import number_of, position_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from event_store.inspection import Stored
 from event_store.port import NO_VERSION, Position
-from event_store.sqlite.positions import position_of
+from event_store.positions import position_of
 from event_store.sqlite.reader import Reader
 from event_store.sqlite.schema import MIGRATIONS
 from event_store.sqlite.stored_event import event_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from event_store.errors import InvalidPosition
 from event_store.port import NO_VERSION, Page, Position, RecordedEvent
-from event_store.sqlite.positions import number_of, position_of
+from event_store.positions import number_of, position_of
 from event_store.sqlite.stored_event import COLUMNS, event_of
 
 _STREAM = (

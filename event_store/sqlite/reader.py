@@ -12,9 +12,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from event_store.errors import EventStoreUnavailable
 from event_store.port import Page, Position, RecordedEvent
+from event_store.positions import number_of
 from event_store.sqlite import queries
 from event_store.sqlite.failures import is_busy, translated
-from event_store.sqlite.positions import number_of
 from event_store.sqlite.schema import connect
 
 Arguments = ParamSpec("Arguments")

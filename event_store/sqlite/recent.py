@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from itertools import islice
 
 from event_store.port import Page, Position, RecordedEvent
-from event_store.sqlite.positions import number_of, position_of
+from event_store.positions import number_of, position_of
 
 KEPT = 1_000
 """Events that are kept at least, once there were so many; at most twice as many are."""

@@ -23,12 +23,12 @@ from event_store.port import (
     RecordedEvent,
     Snapshot,
 )
+from event_store.positions import number_of, position_of
 from event_store.sqlite import bookkeeping, queries
 from event_store.sqlite.appends import Append
 from event_store.sqlite.failures import translated
 from event_store.sqlite.importing import Import
 from event_store.sqlite.inspection import Inspection
-from event_store.sqlite.positions import number_of, position_of
 from event_store.sqlite.reader import Reader
 from event_store.sqlite.recent import RecentEvents
 from event_store.sqlite.schema import open_for_writing

@@ -9,7 +9,7 @@ from uuid import UUID
 from contracts.ids import uuid_of
 from event_store.errors import EventStoreCorrupt
 from event_store.port import Position, RecordedEvent
-from event_store.sqlite.positions import position_of
+from event_store.positions import position_of
 
 COLUMNS = "id, stream, version, type, data, metadata, position, recorded_at"
 """What a row has to have, in this order."""

@@ -1,4 +1,4 @@
-"""Positions of this store: its row numbers, written so that they compare as strings."""
+"""Positions as they are written: a number of the store, so that they compare as strings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _LARGEST = 2**63 - 1
 
 
 def position_of(number: int) -> Position:
-    """The position of a row; 0 stands for the place before the first event."""
+    """The position of that number; 0 stands for the place before the first event."""
     return Position(str(number).zfill(_DIGITS))
 
 
 def number_of(position: Position | None) -> int:
-    """The row number of a position; 0 for None.
+    """The number of a position; 0 for None.
 
     Raises:
         InvalidPosition: it is not one that this store gives out.
