@@ -7,7 +7,7 @@ from typing import Any
 from grpc import StatusCode
 
 from event_store.dev_server.appends import Written
-from event_store.dev_server.messages import named
+from event_store.dev_server.messages import filled, named
 from event_store.dev_server.protocol import code_pb2, shared_pb2, status_pb2, streams_pb2
 from event_store.dev_server.records import ANY, NO_STREAM, STREAM_EXISTS, StreamDeleted
 from event_store.dev_server.statuses import Refused
@@ -16,16 +16,7 @@ from event_store.errors import BatchTooLarge, WrongExpectedVersion
 
 def success(written: Written) -> streams_pb2.BatchAppendResp:
     """The batch is written."""
-    success = streams_pb2.BatchAppendResp.Success()
-    if written.revision == NO_STREAM:
-        success.no_stream.SetInParent()
-    else:
-        success.current_revision = written.revision
-    if written.position is None:
-        success.no_position.SetInParent()
-    else:
-        success.position.commit_position = written.position
-        success.position.prepare_position = written.position
+    success = filled(streams_pb2.BatchAppendResp.Success(), written.revision, written.position)
     return streams_pb2.BatchAppendResp(success=success)
 
 

@@ -29,6 +29,9 @@ ProposedMessage = TypeVar(
 )
 
 
+Success = TypeVar("Success", streams_pb2.AppendResp.Success, streams_pb2.BatchAppendResp.Success)
+
+
 class HasStream(Protocol):
     """Options that name a stream."""
 
@@ -51,6 +54,20 @@ def stream_of(options: HasStream) -> str:
     if not name:
         raise invalid("A stream needs a name.")
     return name
+
+
+def filled(success: Success, revision: int, position: int | None) -> Success:
+    """A success that says where an append ended, as far as that is known."""
+    if revision == NO_STREAM:
+        success.no_stream.SetInParent()
+    else:
+        success.current_revision = revision
+    if position is None:
+        success.no_position.SetInParent()
+    else:
+        success.position.commit_position = position
+        success.position.prepare_position = position
+    return success
 
 
 def named(stream: str) -> shared_pb2.StreamIdentifier:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from event_store.dev_server import appends
 from event_store.dev_server.appends import Written
 from event_store.dev_server.database import Database
-from event_store.dev_server.messages import expected_of, proposed, stream_of
+from event_store.dev_server.messages import expected_of, filled, proposed, stream_of
 from event_store.dev_server.protocol import streams_pb2
 from event_store.dev_server.records import ANY, NO_STREAM, STREAM_EXISTS, Proposed
 from event_store.dev_server.rpc import Call
@@ -124,16 +124,7 @@ class Writing:
 
 
 def _success(written: Written) -> streams_pb2.AppendResp:
-    success = streams_pb2.AppendResp.Success()
-    if written.revision == NO_STREAM:
-        success.no_stream.SetInParent()
-    else:
-        success.current_revision = written.revision
-    if written.position is None:
-        success.no_position.SetInParent()
-    else:
-        success.position.commit_position = written.position
-        success.position.prepare_position = written.position
+    success = filled(streams_pb2.AppendResp.Success(), written.revision, written.position)
     return streams_pb2.AppendResp(success=success)
 
 
