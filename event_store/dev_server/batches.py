@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+import grpc
 
 from event_store.dev_server import batch_answers as answers
 from event_store.dev_server.messages import expected_of, id_of, proposed, stream_of
@@ -124,7 +127,9 @@ class BatchCall:
         if request.HasField("options"):
             answer.stream_identifier.CopyFrom(request.options.stream_identifier)
         async with self._answering:
-            await self._call.write(answer)
+            # A client that is gone wants no answer; what it has sent is written all the same.
+            with suppress(grpc.aio.InternalError):
+                await self._call.write(answer)
 
 
 def _seconds_left(options: streams_pb2.BatchAppendReq.Options) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -95,6 +96,9 @@ class Method:
                 refused = refusal
             except EventStoreError as error:
                 refused = refusal_of(error)
+            except grpc.aio.InternalError as error:
+                # Nobody takes the answer: the client is gone, as if it had cancelled the call.
+                raise asyncio.CancelledError from error
             return await call.abort(refused.code, refused.details, refused.trailers)
 
         return self._kind(
