@@ -37,7 +37,7 @@ async def _server(folder: Path) -> AsyncGenerator[str]:
     """The URI of a server of its own process."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bootstrap.main", "serve", "event-store"),
-        env={**os.environ, "ORDERLOG_DATA": str(folder), "ORDERLOG_EVENT_STORE_SERVER_PORT": "0"},
+        env={**os.environ, "ORDERLOG_DATA": str(folder), "ORDERLOG_EVENT_STORE_PORT": "0"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )

@@ -32,11 +32,11 @@ def add_event_store_server(cli: typer.Typer, settings: Settings) -> None:
     def serve_event_store() -> None:  # pyright: ignore[reportUnusedFunction]
         """Serve the protocol of EventStoreDB from a file, for development and tests.
 
-        Listens on ORDERLOG_EVENT_STORE_SERVER_HOST:ORDERLOG_EVENT_STORE_SERVER_PORT
+        Listens on ORDERLOG_EVENT_STORE_HOST:ORDERLOG_EVENT_STORE_PORT
         (127.0.0.1:2113); data in ORDERLOG_DATA/event-store-server. In production use EventStoreDB
         or KurrentDB.
 
-        Example: ORDERLOG_EVENT_STORE_SERVER_PORT=2114 orderlog serve event-store
+        Example: ORDERLOG_EVENT_STORE_PORT=2114 orderlog serve event-store
         """
         with failing_clearly():
             serve_event_store_server(settings)
@@ -51,7 +51,7 @@ def serve_event_store_server(settings: Settings) -> None:
         OSError: the address, or a file of the certificate, can't be used.
     """
     _check_access(settings)
-    folder = settings.event_store_server_data or settings.data / "event-store-server"
+    folder = settings.event_store_data or settings.data / "event-store-server"
     try:
         with owning(folder):
             uvloop.run(_serve(settings, folder))
@@ -67,12 +67,12 @@ async def _serve(settings: Settings, folder: Path) -> None:
 
     async with running_server(
         folder / "events.db",
-        settings.event_store_server_host,
-        settings.event_store_server_port,
-        advertise_host=settings.event_store_server_advertise_host,
-        advertise_port=settings.event_store_server_advertise_port,
+        settings.event_store_host,
+        settings.event_store_port,
+        advertise_host=settings.event_store_advertise_host,
+        advertise_port=settings.event_store_advertise_port,
         credentials=_credentials(settings),
-        max_append_size=settings.event_store_server_max_append_size,
+        max_append_size=settings.event_store_max_append_size,
     ) as server:
         told_to_stop = asyncio.Event()
         for one in (signal.SIGINT, signal.SIGTERM):
@@ -87,20 +87,20 @@ async def _serve(settings: Settings, folder: Path) -> None:
 def _check_access(settings: Settings) -> None:
     """Nobody else's machine gets in by accident."""
     given = [
-        settings.event_store_server_certificate,
-        settings.event_store_server_key,
-        settings.event_store_server_password,
+        settings.event_store_certificate,
+        settings.event_store_key,
+        settings.event_store_password,
     ]
     if any(given) and not all(given):
         raise CannotOpen(
-            "ORDERLOG_EVENT_STORE_SERVER_CERTIFICATE, _KEY and _PASSWORD are needed together."
+            "ORDERLOG_EVENT_STORE_CERTIFICATE, _KEY and _PASSWORD are needed together."
         )
-    host = settings.event_store_server_host
-    if not (any(given) or _is_loopback(host) or settings.event_store_server_insecure):
+    host = settings.event_store_host
+    if not (any(given) or _is_loopback(host) or settings.event_store_insecure):
         raise CannotOpen(
             f"On {host} other machines could connect and change everything. Set "
-            "ORDERLOG_EVENT_STORE_SERVER_CERTIFICATE, _KEY and _PASSWORD, or allow it with "
-            "ORDERLOG_EVENT_STORE_SERVER_INSECURE=true."
+            "ORDERLOG_EVENT_STORE_CERTIFICATE, _KEY and _PASSWORD, or allow it with "
+            "ORDERLOG_EVENT_STORE_INSECURE=true."
         )
 
 
@@ -114,13 +114,13 @@ def _is_loopback(host: str) -> bool:
 def _credentials(settings: Settings) -> Credentials | None:
     from event_store.dev_server.access import Credentials
 
-    certificate = settings.event_store_server_certificate
-    key, password = settings.event_store_server_key, settings.event_store_server_password
+    certificate = settings.event_store_certificate
+    key, password = settings.event_store_key, settings.event_store_password
     if certificate is None or key is None or password is None:
         return None
     return Credentials(
         certificate.read_bytes(),
         key.read_bytes(),
-        settings.event_store_server_user,
+        settings.event_store_user,
         password.get_secret_value(),
     )

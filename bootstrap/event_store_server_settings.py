@@ -14,19 +14,19 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class EventStoreServerSettings(BaseSettings):
     """What can be set of it from outside."""
 
-    event_store_server_data: Path | None = None
+    event_store_data: Path | None = None
     """Folder of its file; `event-store-server` in the data folder if not set."""
-    event_store_server_host: str = "127.0.0.1"
-    event_store_server_port: Port = 2113
-    event_store_server_advertise_host: str | None = None
+    event_store_host: str = "127.0.0.1"
+    event_store_port: Port = 2113
+    event_store_advertise_host: str | None = None
     """Where clients that ask for the cluster are sent; the host if not set."""
-    event_store_server_advertise_port: Port | None = None
-    event_store_server_certificate: Path | None = None
+    event_store_advertise_port: Port | None = None
+    event_store_certificate: Path | None = None
     """PEM files of a certificate and its key: with them connections are encrypted."""
-    event_store_server_key: Path | None = None
-    event_store_server_user: str = "admin"
-    event_store_server_password: SecretStr | None = None
-    event_store_server_insecure: bool = False
+    event_store_key: Path | None = None
+    event_store_user: str = "admin"
+    event_store_password: SecretStr | None = None
+    event_store_insecure: bool = False
     """Whether other machines may connect without certificate and password."""
-    event_store_server_max_append_size: Annotated[int, Field(ge=1, le=15 * 2**20)] = 2**20
+    event_store_max_append_size: Annotated[int, Field(ge=1, le=15 * 2**20)] = 2**20
     """Bytes that one append may hold."""

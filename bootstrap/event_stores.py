@@ -29,6 +29,34 @@ def embedded_file(settings: Settings) -> Path:
     return settings.data / "events.db"
 
 
+def refuse_elsewhere(settings: Settings) -> None:
+    """Let nobody begin or go on with a file while the shop's events are on a server.
+
+    Raises:
+        CannotOpen: they are, and the settings don't name it.
+    """
+    if settings.event_store is None and _mark(settings.data).exists():
+        raise CannotOpen(
+            f"The events of the shop in {settings.data} are in EventStoreDB: set "
+            "ORDERLOG_EVENT_STORE. Back into a file: orderlog migrate --to sqlite."
+        )
+
+
+def events_are_elsewhere(folder: Path) -> None:
+    """Note that the events of this folder's shop are on a server; see `refuse_elsewhere`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _mark(folder).write_text("The events are in EventStoreDB: see ORDERLOG_EVENT_STORE.\n")
+
+
+def events_are_here(folder: Path) -> None:
+    """Note that the events are in a file of this folder."""
+    _mark(folder).unlink(missing_ok=True)
+
+
+def _mark(folder: Path) -> Path:
+    return folder / "events-elsewhere"
+
+
 def has_begun(settings: Settings) -> bool:
     """Whether a shop was ever opened with this data folder."""
     if settings.event_store is not None:
@@ -49,6 +77,7 @@ async def open_event_store(settings: Settings) -> WholeEventStore:
         except EventStoreError as error:
             await store.close()
             raise CannotOpen(f"{_SETTING} can't be used: {error}") from error
+        events_are_elsewhere(settings.data)
         return store
     try:
         settings.data.mkdir(parents=True, exist_ok=True)

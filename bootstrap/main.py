@@ -22,7 +22,7 @@ from bootstrap import logs
 from bootstrap.background import Background
 from bootstrap.container import Container, open_container
 from bootstrap.event_store_server import add_event_store_server
-from bootstrap.event_stores import embedded_file, has_begun, renew_identity
+from bootstrap.event_stores import embedded_file, has_begun, refuse_elsewhere, renew_identity
 from bootstrap.migration import migrate
 from bootstrap.ownership import AlreadyOwned, owning
 from bootstrap.serve import serve
@@ -40,7 +40,7 @@ def main() -> None:
     except ValidationError as error:
         wrong = error.errors()[0]
         name = "ORDERLOG_" + "_".join(str(part) for part in wrong["loc"]).upper()
-        typer.echo(f"orderlog: {name}: {wrong['msg']}", err=True)
+        typer.echo(f"orderlog: {name}: {wrong['msg'].removeprefix('Value error, ')}", err=True)
         raise SystemExit(1) from None
     logs.configure(settings)
     try:
@@ -53,9 +53,11 @@ def command_line(settings: Settings) -> typer.Typer:
     """All commands, on what the settings describe."""
 
     def open_or_begin() -> AbstractAsyncContextManager[Container]:
+        refuse_elsewhere(settings)
         return open_container(settings)
 
     def open_application() -> AbstractAsyncContextManager[Container]:
+        refuse_elsewhere(settings)
         _check_begun(settings)
         return open_container(settings)
 
@@ -102,6 +104,7 @@ def _add_serving(cli: typer.Typer, settings: Settings) -> None:
         """
         if context.invoked_subcommand is None:
             with failing_clearly():
+                refuse_elsewhere(settings)
                 serve(settings, _announce)
 
     @cli.command("demo")
@@ -113,6 +116,7 @@ def _add_serving(cli: typer.Typer, settings: Settings) -> None:
         Example: ORDERLOG_DATA=/tmp/shop orderlog demo
         """
         with failing_clearly():
+            refuse_elsewhere(settings)
             serve(settings, _open_demo_shop)
 
 
@@ -150,6 +154,7 @@ async def _announce(container: Container, background: Background, base_url: str)
 
 async def _open_demo_shop(container: Container, background: Background, base_url: str) -> None:
     shop = await fill(container.bus, container.events)
+    settings, uri = container.settings, container.settings.event_store
     await background.projections.ready()
     confirmed = ConsistencyToken(container.store_identity, shop.order_stream, CONFIRMED_VERSION)
     text = describe(
@@ -161,7 +166,7 @@ async def _open_demo_shop(container: Container, background: Background, base_url
             "auditor": container.token(shop.auditor_id, ("auditor",), _TOKEN_LIFETIME),
         },
         consistency_token=container.consistency_tokens.encode(confirmed),
-        program=this_program(container.settings.data),
+        program=this_program(settings.data, uri.get_secret_value() if uri else None),
     )
     typer.echo(text)
 

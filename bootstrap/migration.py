@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack, asynccontextmanager
@@ -12,9 +11,15 @@ from pathlib import Path
 from api.cli.application import CannotOpen
 from api.cli.migrate import Move
 from bootstrap.container import open_container
-from bootstrap.event_stores import connect, embedded_file
+from bootstrap.event_store_uri import checked_uri, shown_uri
+from bootstrap.event_stores import (
+    connect,
+    embedded_file,
+    events_are_elsewhere,
+    events_are_here,
+)
 from bootstrap.ownership import AlreadyOwned, owning
-from bootstrap.settings import EVENTSTOREDB, Settings, event_keys, keep_event_keys
+from bootstrap.settings import Settings, event_keys, keep_event_keys
 from event_store.errors import EventStoreError
 from event_store.migration import Migration, MigrationEnd, Watch
 from event_store.port import WholeEventStore
@@ -22,7 +27,6 @@ from event_store.sqlite import SqliteEventStore
 from event_store.sqlite.moving import SqliteEnd
 
 _FILE = "sqlite"
-_PASSWORD = re.compile(r"(//[^@/:]*:)[^@/]*@")
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,7 @@ class _Place:
     uri: str = field(default="", repr=False)
 
     def __str__(self) -> str:
-        return self.shown_uri if self.file is None else f"{_FILE}:{self.file}"
-
-    @property
-    def shown_uri(self) -> str:
-        return _PASSWORD.sub(r"\1***@", self.uri)
+        return shown_uri(self.uri) if self.file is None else f"{_FILE}:{self.file}"
 
 
 async def migrate(settings: Settings, to: str, watch: Watch) -> Move:
@@ -65,6 +65,10 @@ async def migrate(settings: Settings, to: str, watch: Watch) -> Move:
                 )
                 migrated = await migration.run()
         _take_keys_along(settings, target)
+        if target.file is None:
+            events_are_elsewhere(settings.data)
+        else:
+            events_are_here(target.file.parent)
     seconds = time.monotonic() - started
     return Move(str(source), str(target), _to_set(settings, target), migrated, seconds)
 
@@ -79,12 +83,10 @@ def _target(settings: Settings, to: str) -> _Place:
     kind, _, path = to.partition(":")
     if kind == _FILE:
         return _Place(Path(path or settings.data / "events.db").absolute())
-    if not to.startswith(EVENTSTOREDB):
-        raise CannotOpen(
-            "--to is a URI such as esdb://127.0.0.1:2113?Tls=false, or sqlite, or "
-            "sqlite:FOLDER/events.db."
-        )
-    return _Place(None, to)
+    try:
+        return _Place(None, checked_uri(to))
+    except ValueError as error:
+        raise CannotOpen(f"--to is sqlite, or sqlite:FOLDER/events.db, or {error}.") from error
 
 
 def _refuse_unusable(source: _Place, target: _Place) -> None:
@@ -177,7 +179,7 @@ def _take_keys_along(settings: Settings, target: _Place) -> None:
 
 def _to_set(settings: Settings, target: _Place) -> Mapping[str, str | None]:
     if target.file is None:
-        return {"ORDERLOG_EVENT_STORE": target.shown_uri}
+        return {"ORDERLOG_EVENT_STORE": str(target)}
     folder = target.file.parent
     here = _elsewhere(settings, folder) is None
     return {"ORDERLOG_EVENT_STORE": None} | ({} if here else {"ORDERLOG_DATA": str(folder)})

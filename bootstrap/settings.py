@@ -15,12 +15,11 @@ from pydantic_settings import SettingsConfigDict
 
 from api.cli.application import CannotOpen
 from bootstrap.event_store_server_settings import EventStoreServerSettings, Port
+from bootstrap.event_store_uri import checked_uri
 
 _EVENT_KEYS = ("addresses", "fingerprints", "chained")
 """Secrets that hashes in the events were made with, and what is known of those hashes."""
 _KEY_BYTES = 32
-EVENTSTOREDB = ("esdb://", "esdb+discover://")
-"""How a URI of EventStoreDB begins."""
 
 
 def _is_limit(text: str) -> str:
@@ -31,13 +30,14 @@ def _is_limit(text: str) -> str:
     return text
 
 
-def _is_eventstoredb(uri: SecretStr) -> SecretStr:
-    if not uri.get_secret_value().startswith(EVENTSTOREDB):
-        raise ValueError("it is a URI such as esdb://127.0.0.1:2113?Tls=false")
+def _is_event_store(uri: SecretStr) -> SecretStr | None:
+    if uri.get_secret_value() == "sqlite":
+        return None
+    checked_uri(uri.get_secret_value())
     return uri
 
 
-EventStoreURI = Annotated[SecretStr, AfterValidator(_is_eventstoredb)]
+EventStoreURI = Annotated[SecretStr, AfterValidator(_is_event_store)]
 Limit = Annotated[str, AfterValidator(_is_limit)]
 
 

@@ -52,10 +52,16 @@ Four lines to paste into another terminal: create an order, confirm it, see it, 
 """
 
 
-def this_program(data: Path) -> str:
-    """How to call the program that runs now, from any folder, on the same data."""
+def this_program(data: Path, event_store: str | None = None) -> str:
+    """How to call the program that runs now, from any folder, on the same data.
+
+    The URI of an event store is left out if it has a password.
+    """
     program = Path(sys.argv[0]).absolute()
-    return f"ORDERLOG_DATA={shlex.quote(str(data.absolute()))} {shlex.quote(str(program))}"
+    call = f"ORDERLOG_DATA={shlex.quote(str(data.absolute()))} {shlex.quote(str(program))}"
+    if event_store is None or "@" in event_store:
+        return call
+    return f"ORDERLOG_EVENT_STORE={shlex.quote(event_store)} {call}"
 
 
 def _four_lines(

@@ -53,6 +53,9 @@ def add_verification(audit: typer.Typer, open_application: OpenApplication) -> N
     _add_head(audit, open_application)
 
 
+_NAMELESS = "''"
+
+
 def _add_verify(audit: typer.Typer, open_application: OpenApplication) -> None:
     @audit.command(
         epilog="Examples:\n\norderlog audit verify\n\norderlog audit verify order-9f1c...\n\n"
@@ -159,7 +162,8 @@ async def _make_head(application: Application) -> tuple[bytes, Verified, bool]:
 
 def _print_finding(finding: Finding) -> None:
     version = "?" if finding.version == NO_VERSION else finding.version
-    where = f"{_visible(finding.stream)}@{version}" if finding.stream else "the event store"
+    of_store = not finding.stream and finding.event_id is None and version == "?"
+    where = "the event store" if of_store else f"{_visible(finding.stream) or _NAMELESS}@{version}"
     print_line(
         (where, "bold"),
         (f" {finding.fault}", "red"),

@@ -36,7 +36,7 @@ class Sender:
 
     async def _target_of(self, link: Record) -> Record | None:
         revision, _, stream = link.data.decode(errors="replace").partition("@")
-        if not (revision.isascii() and revision.isdigit()) or not stream:
+        if not (revision.isascii() and revision.isdigit() and len(revision) < 20) or not stream:
             return None
         try:
             state = await self._database.read(readable_state_of, stream)

@@ -109,7 +109,9 @@ NOBODY_THERE = "127.0.0.1:1"
 UNUSABLE = {
     f"https://shop:{PASSWORD}@example.com": "it is a URI such as esdb://",
     f"esdb://shop:{PASSWORD}@{NOBODY_THERE}?Tls=perhaps": "is not a URI of EventStoreDB",
-    f"esdb://shop:{PASSWORD}@": "is not a URI of EventStoreDB",
+    f"esdb://shop:{PASSWORD}@": "it is a URI such as esdb://",
+    f"esdb://shop:{PASSWORD}@{PASSWORD}@{NOBODY_THERE}?Tls=false": "need percent-encoding",
+    f"esdb://shop:{PASSWORD}/{PASSWORD}@{NOBODY_THERE}?Tls=false": "URI",
     f"esdb://{NOBODY_THERE}": "is not a URI of EventStoreDB",
     f"esdb://shop:{PASSWORD}@{NOBODY_THERE}?Tls=false": "can't be used",
     f"esdb://shop:{PASSWORD}@{NOBODY_THERE},127.0.0.1:2?Tls=false": "can't be opened",

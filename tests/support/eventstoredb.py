@@ -20,7 +20,7 @@ class DevelopmentServer:
     """`orderlog serve event-store` as a process of its own, on one folder and one port."""
 
     def __init__(self, folder: Path, **settings: object) -> None:
-        """Prepare it; `settings` are `ORDERLOG_EVENT_STORE_SERVER_*`."""
+        """Prepare it; `settings` are `ORDERLOG_EVENT_STORE_*`."""
         self.folder = folder
         self.port = free_port()
         self.uri = f"esdb://{HOST}:{self.port}?Tls=false"
@@ -30,9 +30,7 @@ class DevelopmentServer:
 
     def start(self) -> None:
         """Start, and return when it can be asked."""
-        own = {
-            f"ORDERLOG_EVENT_STORE_SERVER_{n.upper()}": str(v) for n, v in self._settings.items()
-        }
+        own = {f"ORDERLOG_EVENT_STORE_{n.upper()}": str(v) for n, v in self._settings.items()}
         inherited = {n: v for n, v in os.environ.items() if not n.startswith("ORDERLOG_")}
         with self._log.open("a") as log:
             self._process = subprocess.Popen(

@@ -16,13 +16,11 @@ PROGRAM = [sys.executable, "-m", "bootstrap.main", "serve", "event-store"]
 
 
 def _environment(tmp_path, **settings: str) -> dict[str, str]:
-    given = {
-        f"ORDERLOG_EVENT_STORE_SERVER_{name.upper()}": value for name, value in settings.items()
-    }
+    given = {f"ORDERLOG_EVENT_STORE_{name.upper()}": value for name, value in settings.items()}
     return {
         **os.environ,
         "ORDERLOG_DATA": str(tmp_path),
-        "ORDERLOG_EVENT_STORE_SERVER_PORT": "0",
+        "ORDERLOG_EVENT_STORE_PORT": "0",
         **given,
     }
 
@@ -84,7 +82,7 @@ def test_a_second_one_on_the_same_data_says_so(process, uri, tmp_path):
 
 
 def test_other_machines_are_let_in_on_purpose_only(tmp_path):
-    assert "ORDERLOG_EVENT_STORE_SERVER_INSECURE=true" in _refused(tmp_path, host="0.0.0.0")
+    assert "ORDERLOG_EVENT_STORE_INSECURE=true" in _refused(tmp_path, host="0.0.0.0")
 
 
 def test_half_of_what_encryption_needs_is_refused(tmp_path):

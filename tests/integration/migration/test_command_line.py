@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from pathlib import Path
 
@@ -49,3 +50,16 @@ def test_what_to_set_for_a_file_of_another_folder(shop: Installation, other: Ins
     ]
     moved = CommandLine(other.data).tail()
     assert moved == CommandLine(shop.data).tail() != []
+
+
+def test_a_folder_whose_events_are_on_a_server_goes_on_with_no_file_until_they_are_back(
+    shop: Installation, server: DevelopmentServer
+):
+    orderlog = CommandLine(shop.data)
+    assert orderlog("migrate", "--to", server.uri).exit_code == 0
+    for words in (["serve"], ["demo"], ["projections", "list"], ["import", str(shop.data)]):
+        refused = orderlog(*words)
+        assert refused.exit_code == 1
+        assert "are in EventStoreDB: set ORDERLOG_EVENT_STORE" in refused.stderr
+    asyncio.run(shop.on(server.uri).migrate("sqlite"))
+    assert orderlog("projections", "list").exit_code == 0

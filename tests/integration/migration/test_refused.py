@@ -199,8 +199,8 @@ def line(shop: Installation, to: str) -> str:
 @pytest.mark.parametrize(
     ("to", "told"),
     [
-        ("http://127.0.0.1:2113", "--to is a URI such as esdb://"),
-        ("esdb://", "--to is not a URI of EventStoreDB"),
+        ("http://127.0.0.1:2113", "it is a URI such as esdb://"),
+        ("esdb://", "it is a URI such as esdb://"),
         ("sqlite", "Source and target are the same"),
         ("sqlite:data/../data/events.db", "Source and target are the same"),
         ("sqlite:missing/events.db", "There is no folder"),

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from event_store.port import NO_VERSION
 from tests.integration.tamper.conftest import ORDER, OTHER, STOCK
 from tests.support.tampering import change, rows, verify_file
 
@@ -322,7 +323,21 @@ async def test_a_stream_copied_under_another_name(path: Path):
 
 async def test_the_same_version_twice(path: Path):
     change(path, "DROP INDEX events_by_stream", forged(3))
-    assert await found(path) == [(ORDER, 3, "misplaced")]
+    assert await found(path) == [("", NO_VERSION, "damaged"), (ORDER, 3, "misplaced")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP INDEX events_by_stream",
+        "DROP INDEX events_by_category",
+        "CREATE INDEX further ON events (type)",
+        "CREATE TRIGGER later AFTER UPDATE ON checkpoints BEGIN DELETE FROM events; END",
+    ],
+)
+async def test_index_or_trigger_that_is_not_ours(path: Path, statement: str):
+    change(path, statement)
+    assert await found(path) == [("", NO_VERSION, "damaged")]
 
 
 async def test_several_streams_then_all_are_listed(path: Path):

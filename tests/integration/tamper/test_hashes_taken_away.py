@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from event_store.port import NO_VERSION
 from event_store.sqlite import SqliteEventStore
 from event_store.verification import Finding
 from event_store.verifying import Verified
@@ -120,6 +121,7 @@ async def test_a_version_that_is_there_twice_is_named_beside_other_faults(path: 
     )
     _, findings = await check(path)
     assert sorted((f.version, f.fault) for f in findings) == [
+        (NO_VERSION, "damaged"),
         (1, "changed"),
         (3, "misplaced"),
         (5, "changed"),
