@@ -50,6 +50,7 @@ CALL_SECONDS = 5.0
 """How long one call may take, all attempts together."""
 _WINDOW = 32
 """Events of others that a subscription passes over before it is told how far it is."""
+_REFUSED = "the server does not let us do this: are user and password right?"
 _STATES = {
     StreamState.NO_STREAM: ClientStreamState.NO_STREAM,
     StreamState.STREAM_EXISTS: ClientStreamState.EXISTS,
@@ -274,12 +275,12 @@ def _translated(lost: type[EventStoreError]) -> Generator[None]:
     except MaximumAppendSizeExceededError as error:
         raise BatchTooLarge(f"the server takes less at once: {error}") from error
     except AccessDeniedError as error:
-        raise EventStoreReadOnly("the server does not let us do this") from error
+        raise EventStoreReadOnly(_REFUSED) from error
     except StreamIsDeleted as error:
         raise EventStoreReadOnly(f"the stream was deleted on the server: {error}") from error
     except (EventStoreDBClientException, grpc.RpcError, grpc.aio.UsageError, TimeoutError) as error:
         if is_refusal(error):
-            raise EventStoreReadOnly("the server does not let us do this") from error
+            raise EventStoreReadOnly(_REFUSED) from error
         raise lost(f"EventStoreDB does not answer: {said(error)}") from error
     except asyncio.CancelledError as error:
         task = asyncio.current_task()

@@ -6,6 +6,9 @@ import grpc
 
 _REFUSALS = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED)
 _LONGEST = 300
+_NO_ROOT = "empty address list"
+"""What gRPC says where the file of root certificates holds none."""
+_CERTIFICATES = "(is TlsCaFile the certificate of the authority that signed the server's?)"
 
 
 def is_refusal(error: Exception) -> bool:
@@ -21,7 +24,8 @@ def said(error: Exception) -> str:
         told = f"{type(error).__name__}: {error}"
     else:
         told = f"{status.code().name}: {status.details()}"
-    return told.partition("\n")[0][:_LONGEST]
+    told = told.partition("\n")[0][:_LONGEST]
+    return f"{told} {_CERTIFICATES}" if _NO_ROOT in told or "SSL" in told else told
 
 
 def _status_of(error: Exception) -> grpc.aio.AioRpcError | None:

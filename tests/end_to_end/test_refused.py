@@ -117,6 +117,7 @@ UNUSABLE = {
     f"esdb://shop:{PASSWORD}@{NOBODY_THERE},127.0.0.1:2?Tls=false": "can't be opened",
     f"esdb+discover://shop:{PASSWORD}@{NOBODY_THERE}?Tls=false": "can't be opened",
     f"esdb://shop:{PASSWORD}@{NOBODY_THERE}?TlsCaFile=/no/such/file": "can't be opened",
+    f"esdb://shop:{PASSWORD}@{NOBODY_THERE}?TlsCaFile={__file__}": "TlsCaFile",
 }
 
 
