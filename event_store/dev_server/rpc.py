@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,14 @@ from event_store.errors import EventStoreError
 Metadata = Sequence[tuple[str, str | bytes]]
 Admit = Callable[[Metadata], None]
 """Lets a call in by its metadata, or raises `Refused`."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("ExecuteBatchError raised in core")
+
+
+# gRPC calls it an error that a client was gone when the end of its call was to be told.
+logging.getLogger("grpc._cython.cygrpc").addFilter(_is_news)
 
 
 class Call(Protocol):
