@@ -43,7 +43,7 @@ class _Work:
     """What one write takes care of."""
 
     events: Sequence[RecordedEvent]
-    checkpoint: Checkpoint | None = None
+    checkpoints: Sequence[Checkpoint] = ()
     retried: str | None = None
     """A parked stream that these events are of."""
     flows: bool = False
@@ -84,10 +84,8 @@ class Engine:
         """The parked streams, by name."""
         return (await self._recall()).parked
 
-    async def process(
-        self, events: Sequence[RecordedEvent], checkpoint: Checkpoint | None = None
-    ) -> None:
-        """Project events, in order within each stream, and move the checkpoint with them.
+    async def process(self, events: Sequence[RecordedEvent], *checkpoints: Checkpoint) -> None:
+        """Project events, in order within each stream, and move the checkpoints with them.
 
         Events of categories that the projector is not made from are passed over.
 
@@ -96,7 +94,7 @@ class Engine:
             WriteConflict: others wrote the same documents again and again; call again later.
         """
         ours = [e for e in events if category_of(e.stream) in self._projector.categories]
-        await self._do(_Work(ours, checkpoint))
+        await self._do(_Work(ours, checkpoints))
 
     async def carry_out_requests(self) -> None:
         """Do what operators asked for parked streams: try them again, or give an event up.
@@ -165,11 +163,11 @@ class Engine:
             fold.park(fold.first_applied(refused.key), refused)
         batch = WriteBatch(
             puts=fold.puts(without=() if refused is None else (refused.key,)),
-            checkpoint=work.checkpoint,
+            checkpoints=work.checkpoints,
             park=tuple(fold.parked.values()),
             unpark=(work.retried,) if work.retried and work.flows and not fold.parked else (),
         )
-        if batch.puts or batch.checkpoint or batch.park or batch.unpark:
+        if batch.puts or batch.checkpoints or batch.park or batch.unpark:
             await self._write(batch, known)
         return bool(fold.parked)
 

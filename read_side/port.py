@@ -59,7 +59,7 @@ class InvalidCursor(ReadStoreError):
 
 
 class WriteConflict(ReadStoreError):
-    """Some documents are not at the revision the write expected; the checkpoint did not move.
+    """Some documents are not at the revision the write expected; no checkpoint moved.
 
     Other documents of the batch may have been written: read again and project again.
     """
@@ -278,10 +278,10 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class WriteBatch:
-    """Documents, the checkpoint they lead to, and streams to park or unpark, written together."""
+    """Documents, the checkpoints they lead to, and streams to park or unpark, written together."""
 
     puts: Sequence[Put] = ()
-    checkpoint: Checkpoint | None = None
+    checkpoints: Sequence[Checkpoint] = ()
     park: Sequence[ParkedStream] = ()
     unpark: Sequence[str] = field(default=())
     """Streams that flow again."""
@@ -332,9 +332,9 @@ class ProjectionStore(Protocol):
         ...
 
     async def write(self, generation: Generation, batch: WriteBatch) -> None:
-        """Write the documents, then the checkpoint; in one transaction where the store has them.
+        """Write the documents, then the checkpoints; in one transaction where the store has them.
 
-        Each key stands at most once in a batch.
+        Each key, and each source of a checkpoint, stands at most once in a batch.
 
         Raises:
             WriteConflict: a document is at another revision.

@@ -71,7 +71,7 @@ class GenerationWriter(Protocol):
         ...
 
     async def write(self, generation: Generation, batch: WriteBatch) -> None:
-        """Write the documents, then the checkpoint.
+        """Write the documents, then the checkpoints.
 
         Raises:
             DocumentRefused: a document can't be stored as it is; nothing of the batch is written.

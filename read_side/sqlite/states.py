@@ -53,7 +53,7 @@ async def request(
 
 
 def write_states(connection: sqlite3.Connection, batch: WriteBatch) -> None:
-    """Write a batch's checkpoint, and what it parks or lets flow again."""
+    """Write a batch's checkpoints, and what it parks or lets flow again."""
     connection.executemany(
         "DELETE FROM parked WHERE stream = ?", [(stream,) for stream in batch.unpark]
     )
@@ -61,12 +61,10 @@ def write_states(connection: sqlite3.Connection, batch: WriteBatch) -> None:
         "INSERT OR REPLACE INTO parked VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [_row(parked) for parked in batch.park],
     )
-    if batch.checkpoint is not None:
-        at = batch.checkpoint
-        connection.execute(
-            "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)",
-            (at.source, at.store, at.position),
-        )
+    connection.executemany(
+        "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)",
+        [(at.source, at.store, at.position) for at in batch.checkpoints],
+    )
 
 
 def _row(parked: ParkedStream) -> tuple[str | int | None, ...]:

@@ -19,7 +19,7 @@ class ParkingContract:
     async def test_parking_is_written_with_documents_and_checkpoint(self, store, orders):
         checkpoint = Checkpoint("0", "s", "5")
         await store.write(
-            orders, WriteBatch([new(order("o1"))], checkpoint, park=[parked("order-x")])
+            orders, WriteBatch([new(order("o1"))], [checkpoint], park=[parked("order-x")])
         )
         assert [one.stream for one in await store.parked(orders)] == ["order-x"]
         assert await store.checkpoints(orders) == {"0": checkpoint}

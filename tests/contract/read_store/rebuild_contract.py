@@ -144,7 +144,7 @@ class BulkContract:
         async with store.load_in_bulk(generation) as load:
             await load.discard(Discard(ORDERS, "order-2", 1, "known"))
             assert len(await load.discards(ORDERS)) == 1
-            await load.write(generation, WriteBatch([], checkpoint, [stuck]))
+            await load.write(generation, WriteBatch([], [checkpoint], [stuck]))
             assert await load.parked(generation) == [stuck]
         assert await store.checkpoints(generation) == {"all": checkpoint}
         assert await store.parked(generation) == [stuck]

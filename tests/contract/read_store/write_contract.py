@@ -100,10 +100,10 @@ class WriteContract:
     async def test_conflict_names_all_keys_and_leaves_the_checkpoint(self, store, orders, backend):
         await fill(store, orders, *(order(f"o{n}") for n in range(3)))
         before = Checkpoint("0", "store-a", "0001")
-        await store.write(orders, WriteBatch(checkpoint=before))
+        await store.write(orders, WriteBatch(checkpoints=[before]))
         puts = [new(order(f"o{n}", city="Elsewhere")) for n in range(5)]
         with pytest.raises(WriteConflict) as refused:
-            await store.write(orders, WriteBatch(puts, Checkpoint("0", "store-a", "0002")))
+            await store.write(orders, WriteBatch(puts, [Checkpoint("0", "store-a", "0002")]))
         assert sorted(refused.value.keys) == ["o0", "o1", "o2"]
         assert await store.checkpoints(orders) == {"0": before}
         assert (await store.get(ORDERS, "o0"))["shipping_address"]["city"] == "London"
@@ -137,7 +137,7 @@ class WriteContract:
 
     async def test_large_batch_is_written_whole(self, store, orders):
         puts = [new(order(f"o{n:04}", items=[line("p1")])) for n in range(1, 1001)]
-        await store.write(orders, WriteBatch(puts, Checkpoint("0", "s", "9")))
+        await store.write(orders, WriteBatch(puts, [Checkpoint("0", "s", "9")]))
         stored = await store.load(orders, [put.key for put in puts])
         again = [
             Put(put.key, {**put.document, "status": "shipped"}, {}, stored[put.key].revision)
@@ -168,7 +168,7 @@ class WriteContract:
         bad = {**order("bad"), **change}
         puts = [new(order("good")), new(bad)]
         with pytest.raises(DocumentRefused) as refused:
-            await store.write(orders, WriteBatch(puts, Checkpoint("0", "s", "1")))
+            await store.write(orders, WriteBatch(puts, [Checkpoint("0", "s", "1")]))
         assert refused.value.key == "bad"
         assert await store.load(orders, ["good", "bad"]) == {}
         assert await store.checkpoints(orders) == {}
@@ -202,21 +202,21 @@ class CheckpointContract:
     async def test_checkpoints_are_kept_by_source(self, store, orders):
         a, b = Checkpoint("a", "store-1", "0001"), Checkpoint("b", "store-1", "0005")
         for checkpoint in (a, b):
-            await store.write(orders, WriteBatch(checkpoint=checkpoint))
+            await store.write(orders, WriteBatch(checkpoints=[checkpoint]))
         assert await store.checkpoints(orders) == {"a": a, "b": b}
         moved = Checkpoint("a", "store-2", "0000")
-        await store.write(orders, WriteBatch([new(order("o1"))], moved))
+        await store.write(orders, WriteBatch([new(order("o1"))], [moved]))
         assert await store.checkpoints(orders) == {"a": moved, "b": b}
 
     async def test_checkpoint_survives_a_restart(self, backend, store, orders):
         checkpoint = Checkpoint("a", "store-1", "0001")
-        await store.write(orders, WriteBatch([new(order("o1"))], checkpoint))
+        await store.write(orders, WriteBatch([new(order("o1"))], [checkpoint]))
         store = await backend.restart()
         assert await store.checkpoints(orders) == {"a": checkpoint}
         assert await store.get(ORDERS, "o1") == order("o1")
 
     async def test_generations_have_their_own(self, store, orders):
-        await store.write(orders, WriteBatch(checkpoint=Checkpoint("a", "s", "1")))
+        await store.write(orders, WriteBatch(checkpoints=[Checkpoint("a", "s", "1")]))
         other = await store.create_generation(ORDER_DETAILS, "second")
         assert await store.checkpoints(other) == {}
 

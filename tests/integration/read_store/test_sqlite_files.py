@@ -171,7 +171,7 @@ async def test_full_disk_writes_nothing_of_a_batch(folder):
         async with file.transaction() as connection:
             connection.execute("PRAGMA max_page_count = 1")
         documents = [order(f"new{number}", city="x" * 2000) for number in range(300)]
-        batch = WriteBatch([new(one) for one in documents], Checkpoint("0", "s", "1"))
+        batch = WriteBatch([new(one) for one in documents], [Checkpoint("0", "s", "1")])
         with pytest.raises(ReadStoreUnavailable, match="full"):
             await store.write(generation, batch)
         assert await store.get_many(ORDERS, [one["id"] for one in documents]) == {}

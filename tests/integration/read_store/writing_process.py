@@ -25,7 +25,7 @@ def batch(number: int, revisions: dict[str, int]) -> WriteBatch:
         Put(key, order(key, items=items, status=f"s{number}"), {"s": number}, revisions.get(key))
         for key in KEYS
     ]
-    return WriteBatch(puts, Checkpoint(SOURCE, "store", f"{number:06}"))
+    return WriteBatch(puts, [Checkpoint(SOURCE, "store", f"{number:06}")])
 
 
 async def main(folder: Path) -> None:

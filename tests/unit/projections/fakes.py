@@ -208,8 +208,8 @@ class MemoryProjectionStore:
             revision = (put.revision or 0) + 1
             one = Stored(copy.deepcopy(put.document), dict(put.streams), revision)
             documents[put.key] = one
-        if batch.checkpoint is not None:
-            self._checkpoints[_id(generation)][batch.checkpoint.source] = batch.checkpoint
+        for checkpoint in batch.checkpoints:
+            self._checkpoints[_id(generation)][checkpoint.source] = checkpoint
         parked = self._parked[_id(generation)]
         parked.update({it.stream: it for it in batch.park})
         for stream in batch.unpark:

@@ -121,7 +121,7 @@ async def test_batch_when_processed_then_documents_and_checkpoint_are_one_write(
     recorded = await products.project(stream("product-1", added(), priced(2)))
     (batch,) = products.store.batches
     assert [put.key for put in batch.puts] == ["1"]
-    assert batch.checkpoint == Checkpoint("all", STORE, recorded[-1].position)
+    assert batch.checkpoints == (Checkpoint("all", STORE, recorded[-1].position),)
     assert products.documents()["1"]["price"]["minor"] == 200
 
 

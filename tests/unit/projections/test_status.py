@@ -45,8 +45,8 @@ class Scene:
 
     async def project(self, generation: Generation, recorded, checkpoint=True) -> None:
         engine = Engine(PROJECTORS[NAME], generation, self.events, self.store)
-        to = Checkpoint("all", STORE, recorded[-1].position) if checkpoint else None
-        await engine.process(recorded, to)
+        to = (Checkpoint("all", STORE, recorded[-1].position),) if checkpoint else ()
+        await engine.process(recorded, *to)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_position_not_known_when_asked_then_it_is_looked_up(scene):
     generation = await scene.activated()
     scene.events.record(*stream("product-1", ADDED), *stream("product-2", ADDED))
     await scene.store.write(
-        generation, WriteBatch(checkpoint=Checkpoint("all", STORE, "00000000000000000001"))
+        generation, WriteBatch(checkpoints=[Checkpoint("all", STORE, "00000000000000000001")])
     )
     assert await scene.progress.shows(NAME, "product-1", 0, None, 0)
     assert not await scene.progress.shows(NAME, "product-2", 0, None, 0)
@@ -192,4 +192,4 @@ async def test_read_store_away_when_asked_then_it_is_stale(scene):
 
 
 def _only(checkpoint: Checkpoint):
-    return WriteBatch(checkpoint=checkpoint)
+    return WriteBatch(checkpoints=(checkpoint,))
