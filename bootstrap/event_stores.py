@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from api.cli.application import CannotOpen
 from bootstrap.ownership import AlreadyOwned, owning
-from bootstrap.settings import Settings
+from bootstrap.settings import Settings, secrets_folder
 from event_store.errors import EventStoreError
 from event_store.port import WholeEventStore
 from event_store.sqlite import SqliteEventStore
@@ -60,7 +60,7 @@ def _mark(folder: Path) -> Path:
 def has_begun(settings: Settings) -> bool:
     """Whether a shop was ever opened with this data folder."""
     if settings.event_store is not None:
-        return (settings.data / "secrets").exists()
+        return secrets_folder(settings).exists()
     return embedded_file(settings).exists()
 
 

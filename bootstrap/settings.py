@@ -14,8 +14,8 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from api.cli.application import CannotOpen
-from bootstrap.event_store_server_settings import EventStoreServerSettings, Port
-from bootstrap.event_store_uri import checked_uri
+from bootstrap.event_store_server_settings import Port
+from bootstrap.services_settings import ServicesSettings
 
 _EVENT_KEYS = ("addresses", "fingerprints", "chained")
 """Secrets that hashes in the events were made with, and what is known of those hashes."""
@@ -30,26 +30,16 @@ def _is_limit(text: str) -> str:
     return text
 
 
-def _is_event_store(uri: SecretStr) -> SecretStr | None:
-    if uri.get_secret_value() == "sqlite":
-        return None
-    checked_uri(uri.get_secret_value())
-    return uri
-
-
-EventStoreURI = Annotated[SecretStr, AfterValidator(_is_event_store)]
 Limit = Annotated[str, AfterValidator(_is_limit)]
 
 
-class Settings(EventStoreServerSettings):
+class Settings(ServicesSettings):
     """What can be set from outside."""
 
     model_config = SettingsConfigDict(env_prefix="ORDERLOG_", env_file=".env", extra="ignore")
 
     data: Path = Path("orderlog-data")
     """Folder of the embedded stores and of secrets made on first start."""
-    event_store: EventStoreURI | None = None
-    """EventStoreDB, with its password if it has one; a file in the data folder if not set."""
     host: str = "127.0.0.1"
     port: Port = 8000
     jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
@@ -114,14 +104,19 @@ def keep_event_keys(settings: Settings, keys: Mapping[str, bytes]) -> None:
         # It was said of the events that were here before.
         _path_of(settings, "chained").unlink(missing_ok=True)
     for name, key in keys.items():
-        path = settings.data / "secrets" / name
+        path = secrets_folder(settings) / name
         _write(path, key).replace(path)
+
+
+def secrets_folder(settings: Settings) -> Path:
+    """Where the secrets are, or will be."""
+    return settings.secrets or settings.data / "secrets"
 
 
 def _path_of(settings: Settings, name: str) -> Path:
     if name == "audit" and settings.audit_key_file is not None:
         return settings.audit_key_file
-    return settings.data / "secrets" / name
+    return secrets_folder(settings) / name
 
 
 def _read_audit_key(path: Path) -> bytes:

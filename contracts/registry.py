@@ -20,6 +20,8 @@ class Category:
     """A kind of stream. Secret ones are never published, projected or shown."""
 
     name: str
+    context: str
+    """The context whose events they are; it may have an event store of its own."""
     published: bool = True
     secret: bool = False
 
@@ -27,19 +29,22 @@ class Category:
 CATEGORIES = {
     category.name: category
     for category in (
-        Category("product"),
-        Category("order"),
-        Category("stock"),
-        Category("user"),
-        Category("sku_mapping", published=False),
-        Category("credential", published=False, secret=True),
-        Category("email", published=False, secret=True),
-        Category("session", published=False, secret=True),
+        Category("product", "sales"),
+        Category("order", "sales"),
+        Category("stock", "inventory"),
+        Category("user", "users"),
+        Category("sku_mapping", "inventory", published=False),
+        Category("credential", "users", published=False, secret=True),
+        Category("email", "users", published=False, secret=True),
+        Category("session", "users", published=False, secret=True),
     )
 }
 
 PUBLISHED = tuple(category.name for category in CATEGORIES.values() if category.published)
 """The categories that may be projected and shown."""
+
+CONTEXTS = tuple(dict.fromkeys(category.context for category in CATEGORIES.values()))
+"""The contexts that have streams."""
 
 EVENT_TYPES: dict[str, type[Event]] = {
     event.__name__: event
