@@ -38,12 +38,28 @@ PartitionOf = Callable[[str], Partition | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """An event as the relay published it, and what tells whether anything before it is missing.
+
+    `store` is the identity of the event's own store: after a restore, topics still hold events
+    that no store has. Between `previous` and the event, no other event of the partition has its
+    position: it is that of the event before it, or a later one (such as the relay's mark when
+    the number of partitions changed). None: no event of the partition comes before it.
+    """
+
+    event: RecordedEvent
+    partition: Partition
+    store: str
+    previous: Position | None
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """How far the relay has published: all events up to `position` of the store `store`.
 
-    Positions and identity are composite where several stores are read as one; those in `last`,
-    the last event in each partition, are of that category's own store. A partition that is not
-    named holds no event up to `position`.
+    Positions and identity are composite where several stores are read as one; those in `last`
+    are of that category's own store: of the last event in each partition, or a later one that
+    is not beyond the mark. A partition that is not named holds no event up to `position`.
     """
 
     store: str
@@ -65,11 +81,13 @@ class PartitionHandler(Protocol):
         """
         ...
 
-    async def handle(self, events: Sequence[RecordedEvent]) -> None:
+    async def handle(self, events: Sequence[Published]) -> None:
         """Return when what the events bring about is durable, or their streams are parked.
 
         Waits out every trouble of the infrastructure; events of a partition are in order, and
-        may come again. Once it has returned, the events are not delivered again in general.
+        may come again, also those of an aborted transaction. Some may never come: `previous`
+        and the marks tell, and the handler reads them from the event store. Once it has
+        returned, the events are not delivered again in general.
         """
         ...
 
