@@ -12,7 +12,7 @@ from event_store.sqlite import SqliteEventStore
 from tests.support.eventstoredb import DevelopmentServer
 from tests.support.stores import KINDS
 
-TOPOLOGIES = KINDS
+TOPOLOGIES = (*KINDS, "services")
 
 
 class EventsInFile:
@@ -82,5 +82,5 @@ def events_of(topology: str, folder: Path, data: Path) -> Any:
     """Where the events of a system in this folder are."""
     if topology == "sqlite":
         return EventsInFile(data)
-    assert topology == "eventstoredb"
+    assert topology in ("eventstoredb", "services")
     return EventStoreServer(folder / "event-store")

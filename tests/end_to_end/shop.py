@@ -111,12 +111,13 @@ async def settled(system: System) -> None:
     async with system.event_store() as events:
         for policy, categories in POLICIES.items():
             last = await last_of(events, categories) or Position("")
+            for subscriber in system.subscribers(policy):
 
-            async def is_there(policy: str = policy, last: Position = last) -> bool:
-                reached = await events.load_checkpoint(policy)
-                return reached is not None and reached >= last
+                async def is_there(name: str = subscriber, last: Position = last) -> bool:
+                    reached = await events.load_checkpoint(name)
+                    return reached is not None and reached >= last
 
-            await until(is_there)
+                await until(is_there)
     async with system.client("operator") as operator:
 
         async def nothing_is_behind() -> bool:

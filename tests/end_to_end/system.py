@@ -20,6 +20,7 @@ from api.security.tokens import AccessTokens
 from contracts.values import Role
 from event_store.port import WholeEventStore
 from read_side.sqlite import SqliteReadStore
+from tests.end_to_end import services
 from tests.end_to_end.documents import Documents, all_documents, built_from
 from tests.end_to_end.event_store_server import events_of
 from tests.support.cli import ORDERLOG
@@ -29,13 +30,14 @@ from write_side.users.policies import SettleEmailClaims
 SECRET = "a secret of an installation that is tested"
 POLICIES = {it.NAME: it.CATEGORIES for it in (SoftReservation, SettleEmailClaims)}
 """What runs beside the requests and changes something, and of which streams it follows."""
-_ADDRESS = re.compile(r"serves on (http://\S+)")
+_ADDRESS = re.compile(r"(http://\S+)")
 
 
 class System:
-    """Commands, queries, projections and policies in one process; events as the topology says.
+    """Commands, queries, projections and policies, and the events, as the topology says.
 
-    Another topology offers the same methods; `data` and what is done to files are this one's.
+    All in one process, with the events in a file or on a server; or with the topology `services`
+    each in a process of its own, between Kafka and Elasticsearch.
     """
 
     def __init__(self, folder: Path, topology: str = "sqlite", **settings: object) -> None:
@@ -43,52 +45,80 @@ class System:
         self.folder = folder
         self.data = folder / "data"
         self.topology = topology
+        self.apart = topology == "services"
         self.events = events_of(topology, folder, self.data)
         self.settings: dict[str, object] = {
             "log_format": "json",
             "jwt_secret": SECRET,
             **self.events.settings,
+            **(services.settings_of(folder) if self.apart else {}),
             **settings,
         }
-        self.base_url = ""
         self.expected_errors: tuple[str, ...] = ()
-        self._process: subprocess.Popen[str] | None = None
+        self.urls: dict[str, str] = {}
+        """By process: where it answers."""
+        self._processes: dict[str, subprocess.Popen[str]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     # ------------------------------------------------------------- processes
 
+    @property
+    def base_url(self) -> str:
+        """Where commands are answered."""
+        return self.urls["command-api" if self.apart else "serve"]
+
+    @property
+    def query_url(self) -> str:
+        """Where queries are answered."""
+        return self.urls["query-api" if self.apart else "serve"]
+
     def start(self) -> None:
         """Start what does not run, and return when it is ready."""
         self.events.start()
-        self._process = self.launch("serve")
-        printed = self._process.stdout.readline()
-        found = _ADDRESS.search(printed)
-        assert found, f"it did not start: {printed}{self.log()}"
-        self.base_url = found[1]
-        deadline = time.monotonic() + 20
-        while httpx.get(f"{self.base_url}/health/ready").status_code != 200:
-            assert time.monotonic() < deadline, self.log()
-            time.sleep(0.02)  # Another process: there is nothing to await but its answer.
+        if self.apart and not (self.folder / "secrets").exists():
+            self.told("secrets", "make", self.folder / "secrets")
+        names = services.PROCESSES if self.apart else ("serve",)
+        self.start_only(*(name for name in names if name not in self._processes))
+
+    def start_only(self, *names: str) -> None:
+        """Start these processes, and return when they are ready."""
+        for name in names:
+            words = ("serve",) if name == "serve" else ("serve", name.partition("#")[0])
+            self._processes[name] = self.launch(*words)
+        for name in names:
+            printed = self._processes[name].stdout.readline()
+            found = _ADDRESS.search(printed)
+            assert found, f"{name} did not start: {printed}{self.log()}"
+            self.urls[name] = found[1]
+        deadline = time.monotonic() + (services.SECONDS_TO_START if self.apart else 20)
+        for name in names:
+            while httpx.get(f"{self.urls[name]}/health/ready").status_code != 200:
+                assert time.monotonic() < deadline, f"{name} is not ready: {self.log()}"
+                time.sleep(0.02)  # Another process: there is nothing to await but its answer.
 
     def kill(self) -> None:
         """End every process at once, as a power cut would."""
-        self._process.kill()
+        for process in self._processes.values():
+            process.kill()
         self.events.kill()
         assert self.ended() == -signal.SIGKILL
 
+    def kill_only(self, name: str) -> None:
+        """End one process at once."""
+        self._processes[name].kill()
+        assert _ended(self._processes.pop(name), 20) == -signal.SIGKILL
+
     def signal(self, which: signal.Signals = signal.SIGTERM) -> None:
         """Ask to stop, and do not wait."""
-        self._process.send_signal(which)
+        for process in self._processes.values():
+            process.send_signal(which)
 
     def ended(self, within: float = 20) -> int:
         """Wait for the end; the exit code. What does not end in time fails the test."""
-        process, self._process = self._process, None
-        with process:
-            try:
-                return process.wait(within)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+        processes, self._processes = self._processes, {}
+        codes = {_ended(process, within) for process in processes.values()}
+        assert len(codes) == 1, f"they ended with {codes}: {self.log()}"
+        return codes.pop()
 
     def stop(self) -> None:
         """Stop as one should."""
@@ -97,10 +127,13 @@ class System:
 
     def close(self) -> None:
         """End whatever is left, after a test."""
-        if self._process is not None:
-            self._process.kill()
+        for process in self._processes.values():
+            process.kill()
+        if self._processes:
             self.ended()
         self.events.kill()
+        if self.apart:
+            services.clean(self.settings)
 
     # --------------------------------------------------------- command line
 
@@ -168,7 +201,10 @@ class System:
         """Calls the API, as somebody or as nobody known."""
         ids = () if user_id is None else (user_id,)
         headers = {} if role is None else {"Authorization": f"Bearer {self.token(role, *ids)}"}
-        return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=20)
+        routed = services.Routed(self.base_url, self.query_url) if self.apart else None
+        return httpx.AsyncClient(
+            base_url=self.base_url, headers=headers, timeout=20, transport=routed
+        )
 
     # --------------------------------------------------------------- stores
 
@@ -183,11 +219,19 @@ class System:
 
     async def documents(self) -> Documents:
         """All documents that queries are answered from, by projection and key."""
-        store = await SqliteReadStore.open(self.data / "read-models")
+        store = await self._read_store()
         try:
             return await all_documents(store)
         finally:
             await store.close()
+
+    async def _read_store(self) -> Any:
+        if not self.apart:
+            return await SqliteReadStore.open(self.data / "read-models")
+        from read_side.elasticsearch import ElasticsearchReadStore
+
+        url, prefix = self.settings["read_store"], self.settings["index_prefix"]
+        return await ElasticsearchReadStore.open(url, prefix=prefix)
 
     async def clean_build(self) -> Documents:
         """The documents as they are when made anew from all events."""
@@ -200,9 +244,24 @@ class System:
         finally:
             await store.close()
 
+    def subscribers(self, policy: str) -> list[str]:
+        """The names under which a policy remembers how far it is."""
+        if not self.apart or policy != SoftReservation.NAME:
+            return [policy]
+        return [f"{policy}/order/{n}/{services.PARTITIONS}" for n in range(services.PARTITIONS)]
+
     def lose_events(self) -> None:
         """Lose the event store, while nothing runs."""
         self.events.lose()
+
+
+def _ended(process: subprocess.Popen[str], within: float) -> int:
+    with process:
+        try:
+            return process.wait(within)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from tests.end_to_end.shop import (
 )
 from tests.end_to_end.system import System, running
 
-KILLS = {"sqlite": 3, "eventstoredb": 2}
+KILLS = {"sqlite": 3, "eventstoredb": 2, "services": 1}
 BUYERS = 5
 LIMITS = {"sign_ins_per_email": "1000000/second", "sign_ins_per_address": "1000000/second"}
 

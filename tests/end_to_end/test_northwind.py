@@ -13,7 +13,7 @@ from tests.end_to_end.system import System
 from tests.integration.cli.test_northwind import GROSS, northwind
 
 # In the embedded store they are imported in tests/integration/cli/test_northwind.py.
-pytestmark = pytest.mark.parametrize("topology", ["eventstoredb"], indirect=True)
+pytestmark = pytest.mark.parametrize("topology", ["eventstoredb", "services"], indirect=True)
 
 LINES = 2155
 BY_STATUS = {"confirmed": 21, "shipped": 809}

@@ -13,7 +13,7 @@ from tests.end_to_end.shop import Shop, made, ok, open_shop, problem, seen_by, u
 from tests.end_to_end.system import System, running
 
 CUSTOMERS = 8
-ORDERS = {"sqlite": 1_000, "eventstoredb": 400}
+ORDERS = {"sqlite": 1_000, "eventstoredb": 400, "services": 504}
 """The development server is slower than the embedded store."""
 WAIT = 0.3
 QUANTITIES = ((1,), (0, 2), (0, 0, 3))
