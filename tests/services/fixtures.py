@@ -7,6 +7,7 @@ cannot run, its tests are skipped with the reason, and fail where `CI=true`.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -56,6 +57,8 @@ class Services:
         for server in self._servers.values():
             server.abandon()
         self._starting.shutdown()
+        for server in self._servers.values():
+            shutil.rmtree(server.folder / "data", ignore_errors=True)
 
 
 _SERVICES = pytest.StashKey[Services]()
@@ -66,9 +69,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    for name in sorted(asked & KINDS.keys()):
-        if not _given(name):
+    for name in KINDS:
+        shared = name in asked and not _given(name)
+        if shared or f"{name}_server" in asked:
             _fetch_before_any_test(name)
+        if shared:
             _services(session.config).begin(name)
 
 

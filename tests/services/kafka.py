@@ -49,8 +49,8 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 num.network.threads=2
 num.io.threads=2
-broker.heartbeat.interval.ms=200
-broker.session.timeout.ms=1000
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 controlled.shutdown.enable=false
 """
 

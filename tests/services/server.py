@@ -112,6 +112,7 @@ class Server(ABC):
         deadline = time.monotonic() + _START_SECONDS
         while not self.is_ready():
             if not self.is_running:
+                self.kill()
                 raise RuntimeError(f"{self} ended while it started:\n{self.log()[-4000:]}")
             if time.monotonic() > deadline:
                 self.kill()
