@@ -36,13 +36,19 @@ class Partition:
 PartitionOf = Callable[[str], Partition | None]
 """The partition that a stream's events are published in; None: they are not published."""
 
+NumberOf = Callable[[str, int], int]
+"""The number of the partition, of so many, that a stream's events are published in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """An event as the relay published it, and what tells whether anything before it is missing.
 
-    `store` is the identity of the event's own store: after a restore, topics still hold events
-    that no store has. Between `previous` and the event, no other event of the partition has its
+    `partition` is as the relay reckoned when it published: if the topic was given more partitions
+    since, it is one that nobody owns now, and the event is left to the event store. `store` is the
+    identity of the event's own store: after a restore, topics still hold events that no store has.
+
+    Between `previous` and the event, no other event of the partition has its
     position: it is that of the event before it, or a later one (such as the relay's mark when
     the number of partitions changed). None: no event of the partition comes before it.
     """
@@ -86,7 +92,8 @@ class PartitionHandler(Protocol):
 
         Waits out every trouble of the infrastructure; events of a partition are in order, and
         may come again, also those of an aborted transaction. Some may never come: `previous`
-        and the marks tell, and the handler reads them from the event store. Once it has
+        and the marks tell, and the handler reads them from the event store, as it does with any
+        that it leaves out because it stands still or has not come that far. Once it has
         returned, the events are not delivered again in general.
         """
         ...
