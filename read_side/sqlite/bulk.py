@@ -18,12 +18,12 @@ from typing import TypeVar
 import msgspec
 
 from contracts.parked import ParkedStream
+from read_side.fields import Columns
+from read_side.marks import Marks
 from read_side.port import Discard, DocumentRefused, Generation, Put, Stored, WriteBatch
 from read_side.sqlite import bulk_sql, states
 from read_side.sqlite.catalogue import Catalogue
-from read_side.sqlite.columns import Columns
 from read_side.sqlite.connections import closed_on_error, opened_in_thread, sqlite_errors
-from read_side.sqlite.marks import Marks
 from read_side.sqlite.schema import analyse, indexes, open_generation_file
 from read_side.sqlite.shape import UnlikeShape, text_reader
 

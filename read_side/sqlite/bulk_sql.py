@@ -1,14 +1,15 @@
 """SQL that writes a batch of documents with one statement for each of their tables.
 
 One statement works without the interpreter, so the next batch is prepared meanwhile. What it
-writes is what `writing` and `columns` write document by document.
+writes is what `writing` writes document by document.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from read_side.sqlite.columns import Columns, list_table
+from read_side.fields import Columns
+from read_side.sqlite.names import column_sql, list_table
 
 LOAD = (
     "SELECT d.key, b.document, d.streams, d.revision FROM json_each(?) e"
@@ -52,7 +53,7 @@ def write_batch(columns: Columns) -> Iterator[str]:
 
 
 def _upsert_documents(columns: Columns) -> str:
-    names = ["revision", "streams", "shown", *(column.sql for column in columns.top)]
+    names = ["revision", "streams", "shown", *(column_sql(column) for column in columns.top)]
     fields = [f"json_extract(document, '${_steps(column.path)}')" for column in columns.top]
     values = ["revision", "streams", "document IS NOT NULL", *fields]
     return (

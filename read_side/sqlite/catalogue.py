@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from contracts.documents import DocumentType
+from read_side.fields import encode_type
 from read_side.port import Discard, Generation, ReadStoreError, UnknownGeneration
-from read_side.sqlite.columns import encode_type
 from read_side.sqlite.connections import (
     BUSY_SECONDS,
     check_version,

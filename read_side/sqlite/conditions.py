@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 import msgspec
 
 from contracts.documents import FieldKind
+from read_side.fields import INT64, Column, Columns
 from read_side.port import AnyOf, Between, Condition, Either, Matches
-from read_side.sqlite.columns import INT64, Column, Columns, list_table
+from read_side.sqlite.names import list_table, reference
+from read_side.words import searched_words
 
 Parameter = str | int
 Sql = tuple[str, list[Parameter]]
 
 NEVER: Sql = ("0", [])
 ALWAYS: Sql = ("1", [])
-_MOST_WORDS = 50
 _MOST_PLACEHOLDERS = 500
 
 
@@ -46,19 +46,7 @@ def condition_sql(condition: Condition, columns: Columns) -> Sql:
 
 def full_text_query(text: str) -> str:
     """The text's words in FTS5's query language, each in quotes; empty when there are none."""
-    words: dict[str, None] = {}
-    for piece in text.split():
-        phrase = "".join(char if _in_word(char) else " " for char in piece).split()
-        if any(char.isalnum() for part in phrase for char in part):
-            words[" ".join(phrase)] = None
-        if len(words) == _MOST_WORDS:
-            break
-    return " ".join(f'"{word}"*' for word in words)
-
-
-def _in_word(char: str) -> bool:
-    category = unicodedata.category(char)
-    return category[0] in "LNM" or category == "Co"
+    return " ".join(f'"{" ".join(parts)}"*' for parts in searched_words(text))
 
 
 def _joined(operator: str, parts: Sequence[Sql]) -> Sql | None:
@@ -82,11 +70,11 @@ def _any_of(column: Column, values: Sequence[str | int]) -> Sql:
     if not known:
         return NEVER
     if len(known) <= _MOST_PLACEHOLDERS:
-        return f"{column.reference} IN ({', '.join('?' * len(known))})", known
+        return f"{reference(column)} IN ({', '.join('?' * len(known))})", known
     # json_each ends a text at a NUL, so such a value must not get there.
     clean = [value for value in known if isinstance(value, int) or "\0" not in value]
     return (
-        f"{column.reference} IN (SELECT value FROM json_each(?))",  # noqa: S608
+        f"{reference(column)} IN (SELECT value FROM json_each(?))",  # noqa: S608
         [msgspec.json.encode(clean).decode()],
     )
 
@@ -105,12 +93,12 @@ def _between(column: Column, at_least: str | int | None, below: str | int | None
 
 def _bound(column: Column, operator: str, bound: str | int) -> Sql:
     if column.accepts(bound):
-        return f"{column.reference} {operator} ?", [bound]
+        return f"{reference(column)} {operator} ?", [bound]
     if column.kind is not FieldKind.LONG or type(bound) is not int:
         return NEVER
     beyond = bound >= INT64.stop
     met = beyond if operator == "<" else not beyond
-    return (f"{column.reference} IS NOT NULL", []) if met else NEVER
+    return (f"{reference(column)} IS NOT NULL", []) if met else NEVER
 
 
 def _matches(text: str, columns: Columns) -> Sql:

@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
+from read_side.fields import Columns, encodable
 from read_side.port import (
     Document,
     DocumentRefused,
@@ -28,7 +29,6 @@ from read_side.port import (
     WriteConflict,
 )
 from read_side.rebuild_port import Scanned
-from read_side.sqlite.columns import Columns, encodable
 from read_side.sqlite.connections import BUSY_SECONDS, opened_in_thread, sqlite_errors
 from read_side.sqlite.generation_connections import copy_log, copy_log_end, open_reader, open_writer
 from read_side.sqlite.schema import make_indexes

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.documents import DocumentType
+from read_side.fields import decode_type
 from read_side.port import Generation
 from read_side.rebuild_port import Rebuild
-from read_side.sqlite.columns import decode_type
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import asyncio
 from concurrent.futures import Executor
 from pathlib import Path
 
+from read_side.fields import Columns
 from read_side.port import Generation, NoActiveGeneration, ReadStoreUnavailable
 from read_side.sqlite.catalogue import Catalogue
-from read_side.sqlite.columns import Columns
 from read_side.sqlite.generation_file import GenerationFile
 from read_side.sqlite.listing import Listed, Snapshot
 

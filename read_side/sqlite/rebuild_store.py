@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from contracts.documents import DocumentType
+from read_side.fields import Columns
 from read_side.port import Generation
 from read_side.rebuild_port import GenerationWriter, Rebuild, RebuildPhase, Scanned
 from read_side.sqlite import rebuilds
 from read_side.sqlite.bulk import loading
 from read_side.sqlite.catalogue import Catalogue
-from read_side.sqlite.columns import Columns
 from read_side.sqlite.open_files import OpenFiles
 
 

@@ -8,9 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 from contracts.documents import FieldKind
+from read_side.fields import Column, Columns
 from read_side.port import ReadStoreError
-from read_side.sqlite.columns import Column, Columns, list_table
 from read_side.sqlite.connections import check_version, connect, mark_version, sqlite_errors
+from read_side.sqlite.names import column_sql, list_table
 
 _KIND = 0x6F6C7267
 _VERSION = 1
@@ -114,16 +115,17 @@ def indexes(columns: Columns) -> Iterator[str]:
     """Statements that make what queries need and writing does not."""
     for number, column in enumerate(columns.top):
         sort = columns.kind.sorted_by.get(column.name)
-        names = column.sql if sort is None else f"{column.sql}, {columns.column(sort).sql}"
+        sorting = [] if sort is None else [columns.column(sort)]
+        names = ", ".join(column_sql(one) for one in (column, *sorting))
         yield f"CREATE INDEX IF NOT EXISTS documents_{number} ON documents({names}, key)"
     for position, (name, fields) in enumerate(columns.lists.items()):
         for number, column in enumerate(fields):
             if column.kind is FieldKind.KEYWORD:
                 yield (
                     f"CREATE INDEX IF NOT EXISTS nested_{position}_{number}"
-                    f" ON {list_table(name)}({column.sql}, document)"
+                    f" ON {list_table(name)}({column_sql(column)}, document)"
                 )
 
 
 def _definitions(columns: tuple[Column, ...]) -> str:
-    return "".join(f", {column.sql} {_SQL_TYPES[column.kind]}" for column in columns)
+    return "".join(f", {column_sql(column)} {_SQL_TYPES[column.kind]}" for column in columns)

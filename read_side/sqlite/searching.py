@@ -9,29 +9,14 @@ from typing import Any
 
 import msgspec
 
-from contracts.documents import FieldKind
-from read_side.port import Condition, FieldNotIndexed, Found, Search, SumRow
-from read_side.sqlite.columns import Column, Columns, list_table
+from read_side.cursors import Place, make_cursor, read_cursor
+from read_side.fields import LIMITS, Column, Columns, Order
+from read_side.port import Condition, Found, Search, SumRow
 from read_side.sqlite.conditions import Sql, all_of
-from read_side.sqlite.cursors import Place, make_cursor, read_cursor
+from read_side.sqlite.names import list_table, reference
 
-LIMITS = range(1, 10_001)
 _LOW_BITS = 32
 _LOW_MASK = 2**_LOW_BITS - 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    column: Column | None
-    descending: bool
-
-    @property
-    def after(self) -> str:
-        return "<" if self.descending else ">"
-
-    @property
-    def direction(self) -> str:
-        return "DESC" if self.descending else "ASC"
 
 
 def search(
@@ -40,7 +25,7 @@ def search(
     """One page of a search, from one state of the file."""
     if wanted.limit not in LIMITS:
         raise ValueError("a page has 1 to 10,000 documents")
-    order = _order(columns, wanted.sort)
+    order = columns.order(wanted.sort)
     place = read_cursor(projection, wanted, order.column)
     where = all_of(wanted.conditions, columns)
     rows: list[Any] = []
@@ -61,7 +46,7 @@ def count_by(
     connection: sqlite3.Connection, columns: Columns, field: str, conditions: Sequence[Condition]
 ) -> Mapping[str, int]:
     """How many documents there are for each value of a field."""
-    group = _group(columns, field)
+    group = columns.group(field)
     sql = _grouped(group, all_of(conditions, columns), group.nested)
     rows = _rows_at_once(connection, sql, 2)
     return dict(sorted(rows))
@@ -75,11 +60,11 @@ def sums(
     conditions: Sequence[Condition],
 ) -> Sequence[SumRow]:
     """Sums of fields for each value of another one."""
-    group = _group(columns, group_by)
+    group = columns.group(group_by)
     where = all_of(conditions, columns)
     by_list: dict[str | None, dict[str, Column]] = {group.nested: {}}
     for field in fields:
-        column = _summed(columns, group, field)
+        column = columns.summed(group, field)
         by_list.setdefault(column.nested, {})[field] = column
     documents: dict[str, int] = {}
     found: dict[str, dict[str, int]] = {}
@@ -98,15 +83,6 @@ def sums(
     return [SumRow(value, documents[value], found[value]) for value in sorted(documents)]
 
 
-def _order(columns: Columns, sort: str | None) -> _Order:
-    if sort is None:
-        return _Order(None, descending=False)
-    column = columns.column(sort.removeprefix("-"))
-    if column.nested is not None:
-        raise FieldNotIndexed(f"{columns.kind.name} can't be sorted by {column.name!r} of a list")
-    return _Order(column, descending=sort.startswith("-"))
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A run of documents in the wanted order: those with the sort field, or those without."""
@@ -116,11 +92,11 @@ class _Part:
     order: str
 
 
-def _parts(order: _Order, place: Place | None) -> list[_Part]:
+def _parts(order: Order, place: Place | None) -> list[_Part]:
     """What is left after the place, in order. Each part can be read straight from an index."""
     if order.column is None:
         return [_absent("1", order, place)]
-    name = order.column.reference
+    name = reference(order.column)
     parts = [_present(name, order, place), _absent(f"{name} IS NULL", order, place)]
     if order.descending:
         parts.reverse()
@@ -128,20 +104,28 @@ def _parts(order: _Order, place: Place | None) -> list[_Part]:
     return parts if in_first else parts[1:]
 
 
-def _absent(where: str, order: _Order, place: Place | None) -> _Part:
-    by_key = f"d.key {order.direction}"
+def _absent(where: str, order: Order, place: Place | None) -> _Part:
+    by_key = f"d.key {_direction(order)}"
     if place is None or place.value is not None:
         return _Part("NULL", (where, []), by_key)
-    return _Part("NULL", (f"{where} AND d.key {order.after} ?", [place.key]), by_key)
+    return _Part("NULL", (f"{where} AND d.key {_after(order)} ?", [place.key]), by_key)
 
 
-def _present(name: str, order: _Order, place: Place | None) -> _Part:
-    by_value = f"{name} {order.direction}, d.key {order.direction}"
+def _present(name: str, order: Order, place: Place | None) -> _Part:
+    by_value = f"{name} {_direction(order)}, d.key {_direction(order)}"
     if place is None or place.value is None:
         return _Part(name, (f"{name} IS NOT NULL", []), by_value)
     return _Part(
-        name, (f"({name}, d.key) {order.after} (?, ?)", [place.value, place.key]), by_value
+        name, (f"({name}, d.key) {_after(order)} (?, ?)", [place.value, place.key]), by_value
     )
+
+
+def _after(order: Order) -> str:
+    return "<" if order.descending else ">"
+
+
+def _direction(order: Order) -> str:
+    return "DESC" if order.descending else "ASC"
 
 
 def _page_rows(connection: sqlite3.Connection, where: Sql, part: _Part, limit: int) -> list[Any]:
@@ -170,20 +154,6 @@ def _rows_at_once(connection: sqlite3.Connection, sql: Sql, width: int) -> list[
     return msgspec.json.decode(rows, type=list[Any])
 
 
-def _group(columns: Columns, field: str) -> Column:
-    column = columns.column(field)
-    if column.kind is not FieldKind.KEYWORD:
-        raise FieldNotIndexed(f"{columns.kind.name} can't be grouped by {field!r}")
-    return column
-
-
-def _summed(columns: Columns, group: Column, field: str) -> Column:
-    column = columns.column(field)
-    if column.kind is not FieldKind.LONG or group.nested not in (None, column.nested):
-        raise FieldNotIndexed(f"{columns.kind.name} can't sum {field!r} by {group.name!r}")
-    return column
-
-
 def _grouped(group: Column, where: Sql, nested: str | None, summed: Sequence[Column] = ()) -> Sql:
     """Group, number of documents, and two halves of each sum, which alone can't overflow.
 
@@ -193,14 +163,14 @@ def _grouped(group: Column, where: Sql, nested: str | None, summed: Sequence[Col
     if nested is not None:
         source = f"{list_table(nested)} n JOIN documents d ON d.id = n.document"
         count = "0" if group.nested is None else "COUNT(DISTINCT d.id)"
-    parts = [f"{group.reference} AS c0", f"{count} AS c1"]
+    parts = [f"{reference(group)} AS c0", f"{count} AS c1"]
     for number, column in enumerate(summed):
-        name = column.reference
+        name = reference(column)
         parts.append(f"coalesce(SUM({name} >> {_LOW_BITS}), 0) AS c{2 * number + 2}")
         parts.append(f"coalesce(SUM({name} & {_LOW_MASK}), 0) AS c{2 * number + 3}")
     text, values = where
     return (
         f"SELECT {', '.join(parts)} FROM {source}"  # noqa: S608
-        f" WHERE {group.reference} IS NOT NULL AND ({text}) GROUP BY 1",
+        f" WHERE {reference(group)} IS NOT NULL AND ({text}) GROUP BY 1",
         values,
     )

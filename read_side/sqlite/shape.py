@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 import msgspec
 
 from contracts.documents import FieldKind
-from read_side.sqlite.columns import Columns
+from read_side.fields import Columns
 
 Texts = tuple[str, ...]
 

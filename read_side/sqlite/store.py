@@ -13,6 +13,7 @@ from typing import Self
 
 from contracts.documents import DocumentType
 from contracts.parked import ParkedRequest, ParkedStream
+from read_side.fields import Columns
 from read_side.port import (
     Checkpoint,
     Condition,
@@ -28,7 +29,6 @@ from read_side.port import (
 )
 from read_side.sqlite import searching, states
 from read_side.sqlite.catalogue import Catalogue
-from read_side.sqlite.columns import Columns
 from read_side.sqlite.open_files import OpenFiles
 from read_side.sqlite.rebuild_store import SqliteRebuilds
 from read_side.sqlite.schema import make_generation_file, remove_generation_file

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from read_side.fields import Columns, Indexed
 from read_side.port import DocumentRefused, Put
-from read_side.sqlite.columns import Columns, Indexed, list_table
+from read_side.sqlite.names import column_sql, list_table
 
 CHUNK = 100
 """How many documents are read or written before others get a turn on the event loop."""
@@ -42,7 +43,7 @@ class DocumentWriter:
         self._connection = connection
         self._columns = columns
         self._lists = list(columns.lists)
-        fields = [column.sql for column in columns.top]
+        fields = [column_sql(column) for column in columns.top]
         names = ["revision", "streams", "shown", *fields]
         self._insert = (
             f"INSERT INTO documents(id, key, {', '.join(names)})"  # noqa: S608

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from contracts.documents import EVENT_LOG
+from read_side.fields import Columns
 from read_side.port import AnyOf, Between, Search
-from read_side.sqlite.columns import Columns
 from read_side.sqlite.schema import make_generation_file, make_indexes
 from read_side.sqlite.searching import search
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from contracts.documents import DOCUMENT_TYPES, ORDER_DETAILS
-from read_side.sqlite.columns import Columns
-from read_side.sqlite.marks import Marks
+from read_side.fields import Columns
+from read_side.marks import Marks
 from read_side.sqlite.shape import UnlikeShape, text_reader
 from tests.contract.read_store.support import customer, line, order
 

@@ -1,4 +1,4 @@
-"""Which columns and tables a document type needs, and what of a document goes into them."""
+"""Which fields a document type is found by, and what of a document goes into them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contracts.documents import DocumentType, FieldKind
 from read_side.port import Document, DocumentRefused, FieldNotIndexed
 
 INT64 = range(-(2**63), 2**63)
+LIMITS = range(1, 10_001)
+"""How many documents a page may have."""
 
 Value = str | int | None
 
@@ -25,21 +27,19 @@ class Column:
     kind: FieldKind
     nested: str | None = None
 
-    @property
-    def sql(self) -> str:
-        """The quoted name of the column."""
-        return quoted(f"f_{self.name}")
-
-    @property
-    def reference(self) -> str:
-        """The column in a query over `documents d` or a list's table `n`."""
-        return f"{'d' if self.nested is None else 'n'}.{self.sql}"
-
     def accepts(self, value: object) -> bool:
         """Whether the column can hold this value, so that comparing with it makes sense."""
         if self.kind is FieldKind.LONG:
             return type(value) is int and value in INT64
         return isinstance(value, str) and (value.isascii() or encodable(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How documents are sorted; by their keys where there is no column."""
+
+    column: Column | None
+    descending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Indexed:
 
 
 class Columns:
-    """The tables of one document type."""
+    """What documents of one type are found by."""
 
     def __init__(self, kind: DocumentType) -> None:
         """Lay out columns for the fields of this type."""
@@ -77,6 +77,41 @@ class Columns:
             raise FieldNotIndexed(f"{self.kind.name} is not indexed by {field!r}")
         return column
 
+    def order(self, sort: str | None) -> Order:
+        """What a search's `sort` asks for.
+
+        Raises:
+            FieldNotIndexed: documents can't be sorted by it.
+        """
+        if sort is None:
+            return Order(None, descending=False)
+        column = self.column(sort.removeprefix("-"))
+        if column.nested is not None:
+            raise FieldNotIndexed(f"{self.kind.name} can't be sorted by {column.name!r} of a list")
+        return Order(column, descending=sort.startswith("-"))
+
+    def group(self, field: str) -> Column:
+        """The column to group by.
+
+        Raises:
+            FieldNotIndexed: it is no keyword.
+        """
+        column = self.column(field)
+        if column.kind is not FieldKind.KEYWORD:
+            raise FieldNotIndexed(f"{self.kind.name} can't be grouped by {field!r}")
+        return column
+
+    def summed(self, group: Column, field: str) -> Column:
+        """The column to sum within groups.
+
+        Raises:
+            FieldNotIndexed: it is no number, or of another list than the group.
+        """
+        column = self.column(field)
+        if column.kind is not FieldKind.LONG or group.nested not in (None, column.nested):
+            raise FieldNotIndexed(f"{self.kind.name} can't sum {field!r} by {group.name!r}")
+        return column
+
     def index(self, key: str, document: Document | None) -> Indexed:
         """Take from a document what it is found by.
 
@@ -98,11 +133,6 @@ class Columns:
         )
 
 
-def quoted(name: str) -> str:
-    """A name as SQL takes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def encodable(text: str) -> bool:
     """Whether the text can be stored; half a surrogate pair can't."""
     try:
@@ -112,13 +142,8 @@ def encodable(text: str) -> bool:
     return True
 
 
-def list_table(name: str) -> str:
-    """The table with the objects of a list."""
-    return quoted(f"nested_{name}")
-
-
 def encode_type(kind: DocumentType) -> str:
-    """A document type as the catalogue keeps it."""
+    """A document type as a store keeps it."""
     return msgspec.json.encode(
         {
             "name": kind.name,
@@ -131,7 +156,7 @@ def encode_type(kind: DocumentType) -> str:
 
 
 def decode_type(text: str) -> DocumentType:
-    """The document type that the catalogue kept."""
+    """The document type that a store kept."""
     return msgspec.json.decode(text, type=DocumentType)
 
 

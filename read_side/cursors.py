@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from read_side.fields import Column, Value
 from read_side.port import InvalidCursor, Search
-from read_side.sqlite.columns import Column, Value
 
 _MOST_CHARACTERS = 4096
 
