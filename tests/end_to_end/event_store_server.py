@@ -6,7 +6,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from contracts.registry import CONTEXTS
 from event_store.eventstoredb import EventStoreDBStore
+from event_store.merged import MergedEventStore
 from event_store.port import WholeEventStore
 from event_store.sqlite import SqliteEventStore
 from tests.support.eventstoredb import DevelopmentServer
@@ -78,8 +80,53 @@ class EventStoreServer(DevelopmentServer):
             file.unlink()
 
 
-def events_of(topology: str, folder: Path, data: Path) -> Any:
+class EventsByContext:
+    """An event store of its own for each context."""
+
+    def __init__(self, topology: str, folder: Path, data: Path) -> None:
+        """Prepare them: files in the data folder, or servers."""
+        self._data = data
+        self._servers = (
+            {}
+            if topology == "sqlite"
+            else {context: EventStoreServer(folder / context) for context in CONTEXTS}
+        )
+        self.settings: dict[str, object] = {
+            f"{context}_event_store": self._servers[context].uri if self._servers else "sqlite"
+            for context in CONTEXTS
+        }
+
+    def start(self) -> None:
+        """Start the servers that don't run."""
+        for server in self._servers.values():
+            server.start()
+
+    def kill(self) -> None:
+        """End all servers at once."""
+        for server in self._servers.values():
+            server.kill()
+
+    def errors(self) -> list[str]:
+        """What any of them logged as an error."""
+        return [line for server in self._servers.values() for line in server.errors()]
+
+    async def open_one(self, context: str) -> WholeEventStore:
+        """The store of a context, opened beside the running processes."""
+        if self._servers:
+            return await self._servers[context].open()
+        file = self._data / f"events-{context}.db"
+        assert file.exists()
+        return await SqliteEventStore.open(file, poll_interval=0.005)
+
+    async def open(self) -> WholeEventStore:
+        """All of them as one."""
+        return MergedEventStore({context: await self.open_one(context) for context in CONTEXTS})
+
+
+def events_of(topology: str, folder: Path, data: Path, *, by_context: bool = False) -> Any:
     """Where the events of a system in this folder are."""
+    if by_context:
+        return EventsByContext(topology, folder, data)
     if topology == "sqlite":
         return EventsInFile(data)
     assert topology in ("eventstoredb", "services")

@@ -40,13 +40,23 @@ class System:
     each in a process of its own, between Kafka and Elasticsearch.
     """
 
-    def __init__(self, folder: Path, topology: str = "sqlite", **settings: object) -> None:
-        """Prepare an installation in a folder of its own; `settings` are `ORDERLOG_*`."""
+    def __init__(
+        self,
+        folder: Path,
+        topology: str = "sqlite",
+        *,
+        by_context: bool = False,
+        **settings: object,
+    ) -> None:
+        """Prepare an installation in a folder of its own; `settings` are `ORDERLOG_*`.
+
+        `by_context` gives each context an event store of its own.
+        """
         self.folder = folder
         self.data = folder / "data"
         self.topology = topology
         self.apart = topology == "services"
-        self.events = events_of(topology, folder, self.data)
+        self.events = events_of(topology, folder, self.data, by_context=by_context)
         self.settings: dict[str, object] = {
             "log_format": "json",
             "jwt_secret": SECRET,
