@@ -13,6 +13,7 @@ from enum import Enum
 import structlog
 
 from contracts.parked import ParkedStream
+from event_store.composite import after_event, covers, part_for
 from event_store.errors import (
     AppendOutcomeUnknown,
     EventStoreCorrupt,
@@ -22,6 +23,7 @@ from event_store.errors import (
     InvalidPosition,
 )
 from event_store.port import Delivery, EventStore, Position, RecordedEvent, SubscriptionStore
+from event_store.tasks import stop
 
 Handler = Callable[[RecordedEvent], Awaitable[None]]
 
@@ -113,7 +115,7 @@ class SubscriptionRunner:
             TimeoutError: not within `timeout` seconds.
         """
         async with asyncio.timeout(timeout):
-            while self._position is None or self._position < position:
+            while not covers(self._position, position):
                 await self._moved.wait()
 
     def wake(self) -> None:
@@ -203,7 +205,7 @@ class SubscriptionRunner:
                     if self._wake.is_set() or time.monotonic() >= self._next_look:
                         await self._look()
             finally:
-                await _stop(coming)
+                await stop(coming)
 
     async def _wait_for(self, coming: asyncio.Future[Delivery]) -> None:
         if coming.done() or self._wake.is_set():
@@ -221,7 +223,9 @@ class SubscriptionRunner:
         for event in delivery.events:
             if event.stream not in self._parked:
                 await self._handle(event)
-            self._position = event.position
+            self._position = Position(
+                after_event(self._position, delivery.position, event.stream, event.position)
+            )
         self._advance(delivery.position)
         self._unsaved += len(delivery.events)
         if self._unsaved >= self._batch:
@@ -286,8 +290,8 @@ class SubscriptionRunner:
 
     async def _due(self, stream: str, first: int) -> Sequence[RecordedEvent]:
         events = await self._events.read_stream(stream, first=first, limit=self._batch)
-        reached = self._position
-        return [event for event in events if reached is not None and event.position <= reached]
+        reached = None if self._position is None else part_for(self._position, stream)
+        return [event for event in events if covers(reached, event.position)]
 
     def _advance(self, position: Position) -> None:
         self._position = position
@@ -303,11 +307,3 @@ class SubscriptionRunner:
 
 async def _next(deliveries: AsyncGenerator[Delivery]) -> Delivery:
     return await anext(deliveries)
-
-
-async def _stop(task: asyncio.Future[Delivery]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        # Whatever it failed with was raised where it was awaited, or comes again with a restart.
-        task.exception()

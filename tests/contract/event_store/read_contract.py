@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from event_store.composite import part_for, parts_of
 from event_store.errors import InvalidPosition
 from event_store.port import NO_VERSION, Position, StreamState
 from tests.contract.event_store.support import (
@@ -90,11 +91,11 @@ class ReadAllContract:
         assert [entry.stream for entry in recorded] == streams * 3
 
     async def test_pages_over_a_batch_can_end_within_it(self, store, start):
-        events = some(5)
-        await store.append(unique(), events, expected=NONE)
+        stream, events = unique(), some(5)
+        await store.append(stream, events, expected=NONE)
         page = await store.read_all(after=start, limit=2)
         assert (ids(page.events), page.at_end) == (ids(events[:2]), False)
-        assert page.position == page.events[-1].position
+        assert part_for(page.position, stream) == page.events[-1].position
 
     async def test_page_that_holds_exactly_the_rest_is_the_last(self, store, start):
         await store.append(unique(), some(4), expected=NONE)
@@ -103,10 +104,20 @@ class ReadAllContract:
         assert page.at_end
 
     async def test_nothing_after_the_head(self, store):
-        appended = await store.append(unique(), [event()], expected=NONE)
-        assert await store.head() == appended.position
-        page = await store.read_all(after=appended.position)
-        assert (list(page.events), page.position, page.at_end) == ([], appended.position, True)
+        stream = unique()
+        appended = await store.append(stream, [event()], expected=NONE)
+        head = await store.head()
+        assert part_for(head, stream) == appended.position
+        page = await store.read_all(after=head)
+        assert (list(page.events), page.position, page.at_end) == ([], head, True)
+
+    async def test_positions_of_pages_are_of_one_kind(self, store, backend):
+        stream = unique()
+        appended = await store.append(stream, [event()], expected=NONE)
+        page = await store.read_all()
+        kinds = {parts_of(page.position) is None, parts_of(await store.identity()) is None}
+        assert kinds == {not backend.capabilities.composite_positions}
+        assert appended.position == page.events[-1].position
 
     @pytest.mark.parametrize("limit", [1, 2, 500])
     async def test_categories_keep_their_streams_only(self, store, limit):
@@ -135,15 +146,17 @@ class ReadAllContract:
         assert ids(found) == wanted
 
     async def test_position_moves_past_events_of_other_categories(self, store, start):
-        appended = await store.append(unique(), some(3), expected=NONE)
+        stream = unique()
+        appended = await store.append(stream, some(3), expected=NONE)
         page = await store.read_all(after=start, categories=[unique_category()])
         assert (list(page.events), page.at_end) == ([], True)
-        assert page.position >= appended.position
+        assert part_for(page.position, stream) >= appended.position
 
     async def test_no_categories_are_no_events(self, store, start):
-        appended = await store.append(unique(), some(3), expected=NONE)
+        stream = unique()
+        appended = await store.append(stream, some(3), expected=NONE)
         page = await store.read_all(after=start, categories=[])
-        assert (list(page.events), page.position) == ([], appended.position)
+        assert (list(page.events), part_for(page.position, stream)) == ([], appended.position)
 
     @pytest.mark.parametrize("position", ["", "x", "-1", "1.5", "9" * 40])
     async def test_what_is_no_position_is_refused(self, store, position):

@@ -19,6 +19,8 @@ class Capabilities:
     """Appends with `ANY` are idempotent for ever, not only as long as a cache lasts."""
     passes_over_at_once: bool = True
     """A subscription says at once that it is past events of others, not only after some dozens."""
+    composite_positions: bool = False
+    """Pages end at positions of several stores at once: `part_for` has those of events."""
 
 
 class Backend(Protocol):
