@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from api.cli.application import CannotOpen
-from bootstrap.settings import Settings, has_secret, keep_secret, secret_of
+from bootstrap.settings import Settings, has_secret, keep_secret, secret_of, secrets_folder
 from event_store.chain import Chain, hash_of
 from event_store.inspection import walk_of
 from event_store.port import EventStore
@@ -17,21 +17,38 @@ _STATEMENT = b"each event of this store was recorded with a hash"
 async def open_chain(settings: Settings, events: EventStore) -> tuple[Chain, bool]:
     """The chain of the audit key, and whether each event was recorded with a hash for certain.
 
-    That is so where the store was empty when it was first opened with the key. It is kept beside
-    the secrets, signed: who can change the store only can't take it back.
+    That is so where the store was empty when it was first opened with the key, or where all
+    secrets were made for a new shop by `orderlog secrets make`. It is kept beside the secrets,
+    signed: who can change the store only can't take it back.
 
     Raises:
         CannotOpen: the key is missing, though there are events with hashes, or damaged.
     """
     await _refuse_lost_key(settings, events)
     chain = Chain(secret_of(settings, "audit"))
-    statement = chain.signature(_STATEMENT).encode()
+    statement = _statement(chain)
     if not has_secret(settings, _CHAINED):
+        if settings.secrets is not None:
+            return chain, False  # Nothing is written there.
         # Not by the head: on a server it also counts what is kept beside the events.
         if (await events.read_all(limit=1)).events:
             return chain, False
         keep_secret(settings, _CHAINED, statement)
     return chain, secret_of(settings, _CHAINED) == statement
+
+
+def state_that_all_are_hashed(settings: Settings) -> None:
+    """Keep the statement for a shop that begins now, with these secrets.
+
+    Raises:
+        CannotOpen: the audit key is missing or damaged.
+    """
+    chain = Chain(secret_of(settings, "audit"))
+    keep_secret(settings, _CHAINED, _statement(chain))
+
+
+def _statement(chain: Chain) -> bytes:
+    return chain.signature(_STATEMENT).encode()
 
 
 async def _refuse_lost_key(settings: Settings, events: EventStore) -> None:
@@ -41,7 +58,7 @@ async def _refuse_lost_key(settings: Settings, events: EventStore) -> None:
     if has_secret(settings, _CHAINED) or await _has_hashes(events):
         raise CannotOpen(
             f"The audit key of the events in {settings.data} is missing. Put it back as "
-            f"{settings.data / 'secrets' / 'audit'}; if it is lost, put a new one there "
+            f"{secrets_folder(settings) / 'audit'}; if it is lost, put a new one there "
             "(openssl rand -hex 32): nothing of before can be verified with that."
         )
 

@@ -1,82 +1,21 @@
-"""Puts the application of one data folder together."""
+"""Puts the application together: commands and queries, on the stores that the settings name."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TypeVar
 
-from api.cli.application import CannotOpen
-from api.security.consistency import ConsistencyTokens
-from api.security.tokens import AccessTokens
-from bootstrap.audit_key import open_chain
-from bootstrap.directories import OrdersAsBook, ProductsAsCatalogue, UsersAsCustomers
+from bootstrap.command_side import CommandSide, connect_commands
 from bootstrap.event_stores import open_event_store
-from bootstrap.operations import Operations
-from bootstrap.past import ProjectedPast
-from bootstrap.settings import Settings, secret_of
-from contracts.values import Role
-from event_store.chain import Chain
-from event_store.port import WholeEventStore
-from projections.catalogue import PROJECTORS
-from read_side.audit.trail import AuditTrail
-from read_side.port import ReadStoreError
-from read_side.sqlite import SqliteReadStore
-from write_side.inventory import command_handlers as inventory
-from write_side.inventory.anti_corruption_layer import AntiCorruptionLayer
-from write_side.inventory.policies import SoftReservation
-from write_side.inventory.sku_mapping import SkuMapping
-from write_side.inventory.stock_item import StockItem
-from write_side.kernel.aggregate import Aggregate
-from write_side.kernel.bus import CommandBus
-from write_side.kernel.repository import Repository
-from write_side.sales import command_handlers as sales
-from write_side.sales.order import Order
-from write_side.sales.product import Product
-from write_side.users import command_handlers as users
-from write_side.users.claims import EmailClaims
-from write_side.users.credential import Credential
-from write_side.users.email_address import EmailAddress
-from write_side.users.passwords import Passwords
-from write_side.users.policies import SettleEmailClaims
-from write_side.users.session import Session
-from write_side.users.sessions import Sessions
-from write_side.users.user import User
-
-A = TypeVar("A", bound=Aggregate)
+from bootstrap.query_side import QuerySide, connect_queries
+from bootstrap.read_stores import open_read_store
+from bootstrap.settings import Settings
 
 
 @dataclass(frozen=True)
-class Container:
-    """Everything of one data folder, connected."""
-
-    settings: Settings
-    events: WholeEventStore
-    documents: SqliteReadStore
-    bus: CommandBus
-    sessions: Sessions
-    access_tokens: AccessTokens
-    consistency_tokens: ConsistencyTokens
-    projections: Operations
-    audit: AuditTrail
-    policies: tuple[SoftReservation | SettleEmailClaims, ...]
-    store_identity: str
-    chain: Chain
-    all_hashed: bool
-    """Whether each event was recorded with a hash, for certain."""
-
-    @property
-    def subscriptions(self) -> WholeEventStore:
-        """What policies remember: kept with the events."""
-        return self.events
-
-    def token(self, user_id: str, roles: tuple[Role, ...], lifetime: timedelta) -> str:
-        """A bearer token, signed with the key of this installation."""
-        kind = "service" if roles == ("service",) else "user"
-        seconds = int(lifetime.total_seconds())
-        return self.access_tokens.issue(user_id, roles, kind=kind, lifetime_seconds=seconds)[0]
+class Container(CommandSide, QuerySide):
+    """Both sides of one application."""
 
 
 @asynccontextmanager
@@ -88,78 +27,15 @@ async def open_container(settings: Settings) -> AsyncGenerator[Container]:
     """
     events = await open_event_store(settings)
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        documents = await SqliteReadStore.open(settings.data / "read-models")
-    except (OSError, ReadStoreError) as error:
-        await events.close()
-        raise CannotOpen(f"The read models in {settings.data} can't be opened: {error}") from error
-    try:
-        container = await _connect(settings, events, documents)
+        documents = await open_read_store(settings)
         try:
-            yield container
+            commands = await connect_commands(settings, events)
+            queries = connect_queries(settings, events, documents)
+            try:
+                yield Container(**vars(queries) | vars(commands))
+            finally:
+                await queries.projections.close()
         finally:
-            await container.projections.close()
+            await documents.close()
     finally:
-        await documents.close()
         await events.close()
-
-
-async def _connect(
-    settings: Settings, events: WholeEventStore, documents: SqliteReadStore
-) -> Container:
-    secret = secret_of(settings, "jwt")
-    fingerprint_key = secret_of(settings, "fingerprints")
-    chain, all_hashed = await open_chain(settings, events)
-
-    def repository(aggregate_type: type[A]) -> Repository[A]:
-        return Repository(
-            aggregate_type,
-            events,
-            events,
-            fingerprint_key=fingerprint_key,
-            chain=chain,
-            snapshot_every=settings.snapshot_every,
-        )
-
-    orders, products = repository(Order), repository(Product)
-    stock, mappings = repository(StockItem), repository(SkuMapping)
-    people, credentials = repository(User), repository(Credential)
-    claims = EmailClaims(
-        people, repository(EmailAddress), events, key=secret_of(settings, "addresses")
-    )
-    passwords = Passwords()
-    access_tokens = AccessTokens(secret, lifetime_seconds=settings.access_token_seconds)
-    bus = CommandBus(
-        {
-            **sales.handlers(orders, products, UsersAsCustomers(people)),
-            **inventory.handlers(stock, mappings, ProductsAsCatalogue(products)),
-            **users.handlers(people, credentials, claims, passwords),
-        }
-    )
-    identity = await events.identity()
-    return Container(
-        settings=settings,
-        events=events,
-        documents=documents,
-        bus=bus,
-        sessions=Sessions(
-            people,
-            credentials,
-            repository(Session),
-            claims,
-            passwords,
-            access_tokens,
-            refresh_seconds=settings.refresh_token_seconds,
-        ),
-        access_tokens=access_tokens,
-        consistency_tokens=ConsistencyTokens(secret),
-        projections=Operations(settings.data, events, events, documents, PROJECTORS),
-        audit=AuditTrail(events, ProjectedPast(PROJECTORS.values(), identity), documents),
-        policies=(
-            SoftReservation(bus, OrdersAsBook(orders), AntiCorruptionLayer(mappings)),
-            SettleEmailClaims(people, claims),
-        ),
-        store_identity=identity,
-        chain=chain,
-        all_hashed=all_hashed,
-    )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
+from api.http.health import NotReady
 from bootstrap.rebuilds import RebuildProcesses, Rebuilds
+from bootstrap.settings import Settings
 from contracts.parked import ParkedRequest, ParkedStream
 from event_store.errors import EventStoreError
-from event_store.port import SubscriptionStore, WholeEventStore
+from event_store.port import WholeEventStore
+from projections.generations import active_of, is_trusted
 from projections.progress import ReadProgress
-from projections.projector import AnyProjector
+from projections.projector import AnyProjector, fingerprint
 from projections.status import Projections, ProjectionStatus
 from read_side.freshness import (
     ProjectionState,
@@ -20,7 +22,7 @@ from read_side.freshness import (
     rebuild_under_way,
 )
 from read_side.port import Generation, ReadStoreError, UnknownGeneration
-from read_side.sqlite import SqliteReadStore
+from read_side.rebuild_port import WholeReadStore
 
 _PARKED_TOLD = 10
 
@@ -34,16 +36,14 @@ class Operations(Rebuilds):
 
     def __init__(
         self,
-        folder: Path,
+        settings: Settings,
         events: WholeEventStore,
-        subscriptions: SubscriptionStore,
-        read_store: SqliteReadStore,
+        read_store: WholeReadStore,
         projectors: Mapping[str, AnyProjector],
     ) -> None:
-        """Look at these stores of a data folder."""
-        super().__init__(folder, events, read_store, projectors)
-        self._processes = RebuildProcesses(folder)
-        self._subscriptions = subscriptions
+        """Look at these stores."""
+        super().__init__(settings, events, read_store, projectors)
+        self._processes = RebuildProcesses(settings.data)
         self._status = Projections(events, read_store, projectors)
         self._progress = ReadProgress(events, read_store, read_store, projectors)
 
@@ -64,7 +64,10 @@ class Operations(Rebuilds):
         Documents made by other code, or from another event store, may lack anything.
         """
         try:
-            if (await self._status.status(projection)).state in ("stale-code", "building"):
+            active = active_of(await self._read_store.generations(projection))
+            if active is None or active.fingerprint != fingerprint(self._projectors[projection]):
+                return None
+            if not await is_trusted(self._events, self._read_store, active):
                 return None
         except (EventStoreError, ReadStoreError):
             return None
@@ -112,7 +115,7 @@ class Operations(Rebuilds):
 
     async def parked(self) -> Sequence[ParkedStream]:
         """All parked streams, oldest first."""
-        streams = [*await self._status.parked(), *await self._subscriptions.parked()]
+        streams = [*await self._status.parked(), *await self._events.parked()]
         return sorted(streams, key=lambda parked: parked.parked_at)
 
     async def retry(self, parked_id: str) -> bool:
@@ -124,19 +127,24 @@ class Operations(Rebuilds):
         return await self._request(parked_id, "discard", reason)
 
     async def _request(self, parked_id: str, request: ParkedRequest, reason: str | None) -> bool:
-        return await self._status.request(
+        return await self._status.request(parked_id, request, reason) or await self._events.request(
             parked_id, request, reason
-        ) or await self._subscriptions.request(parked_id, request, reason)
+        )
 
     async def check(self) -> None:
-        """Return when every projection can answer queries.
+        """Return when every projection can answer queries; the event store is not asked.
 
         Raises:
-            ReadStoreError: one can't.
+            NotReady: one can't.
+            ReadStoreError: the read store does not answer.
         """
-        missing = [s.name for s in await self._status.list() if s.generation is None]
+        missing = [
+            name
+            for name in self._projectors
+            if active_of(await self._read_store.generations(name)) is None
+        ]
         if missing:
-            raise ReadStoreError(f"not built yet: {', '.join(missing)}")
+            raise NotReady(f"not built yet: {', '.join(missing)}")
 
     async def _state_of(self, status: ProjectionStatus) -> ProjectionState:
         rebuild = await self._rebuild_of(status)

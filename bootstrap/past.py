@@ -12,6 +12,9 @@ from projections.projector import AnyProjector, Context
 from read_side.audit.port import CannotReplay
 from read_side.port import Document
 
+_ANY_STORE = ""
+"""Which store an event is from only counts where each event has a document of its own."""
+
 
 class ProjectedPast:
     """The audit's `Past`: an order at a version is what `order_details` shows of it by then.
@@ -19,9 +22,8 @@ class ProjectedPast:
     Folds with those projectors that make one document of each stream of one category.
     """
 
-    def __init__(self, projectors: Iterable[AnyProjector], store: str) -> None:
-        """Fold with these projectors the events of the store with this identity."""
-        self._store = store
+    def __init__(self, projectors: Iterable[AnyProjector]) -> None:
+        """Fold with these projectors."""
         self._projectors = {
             projector.categories[0]: projector
             for projector in projectors
@@ -43,7 +45,7 @@ class ProjectedPast:
         projector = self._projectors.get(category_of(recorded.stream))
         if projector is None or type(event) not in (projector.handles or ()):
             return document
-        context = Context(recorded, self._store, metadata)
+        context = Context(recorded, _ANY_STORE, metadata)
         try:
             return projector.project(document, event, context)
         except Exception as error:  # as in a projection: whatever it raises concerns this stream

@@ -1,4 +1,4 @@
-"""Rebuilds of one data folder's projections: here, or in a process of their own."""
+"""Rebuilds of projections: here, or in a process of their own."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import msgspec
 import structlog
 
 from bootstrap.ownership import AlreadyOwned, owning
+from bootstrap.settings import Settings
 from event_store.port import WholeEventStore
 from projections.compare import Comparison
 from projections.lease import Progress
 from projections.projector import AnyProjector
 from projections.rebuild import Outcome, Rebuilder
 from read_side.freshness import RebuildState, rebuild_under_way
-from read_side.sqlite import SqliteReadStore
+from read_side.rebuild_port import WholeReadStore
 
 _NICE = 10
 """Beside a server, a rebuild takes what the server leaves. Alone it loses nothing."""
@@ -30,17 +31,22 @@ _log = structlog.get_logger(__name__)
 
 
 class Rebuilds:
-    """Rebuilds, compares and switches, while a server may be running on the folder or not."""
+    """Rebuilds, compares and switches, while others keep the projections up to date or not.
+
+    In one process, whoever has the data folder owns the projections, and where nobody has, this
+    process takes it. With Kafka the owners are the projectors, each of its partitions, and which of
+    them run can't be known for certain: this process never takes their place, but waits for them.
+    """
 
     def __init__(
         self,
-        folder: Path,
+        settings: Settings,
         events: WholeEventStore,
-        read_store: SqliteReadStore,
+        read_store: WholeReadStore,
         projectors: Mapping[str, AnyProjector],
     ) -> None:
-        """Work on these stores of the folder."""
-        self._folder = folder
+        """Work on these stores."""
+        self._settings = settings
         self._events = events
         self._read_store = read_store
         self._projectors = projectors
@@ -79,9 +85,11 @@ class Rebuilds:
             owned: list[bool] = []
 
             def own() -> bool:
+                if self._settings.kafka is not None:
+                    return False  # The projectors own it; none of them may be running.
                 if not owned:
                     try:
-                        stack.enter_context(owning(self._folder))
+                        stack.enter_context(owning(self._settings.data))
                     except AlreadyOwned:
                         return False
                     owned.append(True)

@@ -35,13 +35,18 @@ def serve(settings: Settings, prepare: Prepare) -> None:
             from this folder.
     """
     try:
-        with owning(settings.data), _listening(settings) as listener:
+        with owning(settings.data), listening(settings) as listener:
             uvloop.run(_serve(settings, listener, prepare))
     except AlreadyOwned as error:
         raise CannotOpen(str(error)) from error
 
 
-def _listening(settings: Settings) -> socket.socket:
+def listening(settings: Settings) -> socket.socket:
+    """The address of the settings, listened on.
+
+    Raises:
+        CannotOpen: it can't be.
+    """
     try:
         return socket.create_server((settings.host, settings.port), backlog=2048)
     except OSError as error:
@@ -52,12 +57,11 @@ def _listening(settings: Settings) -> socket.socket:
 
 
 async def _serve(settings: Settings, listener: socket.socket, prepare: Prepare) -> None:
-    host, port = listener.getsockname()[:2]
     async with open_container(settings) as container, running(container) as background:
         config = server_config(whole_app(container))
-        await prepare(container, background, f"http://{_shown(host)}:{port}")
+        await prepare(container, background, url_of(listener))
         settle_down()
-        await _Server(config).serve(sockets=[listener])
+        await StoppableServer(config).serve(sockets=[listener])
 
 
 def server_config(app: ASGIApp) -> uvicorn.Config:
@@ -76,12 +80,16 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class StoppableServer(uvicorn.Server):
     """Ends when told to, and leaves the rest to us.
 
     Uvicorn itself would send the signal again at its end, which kills the process before
     projections and policies have stopped and the stores are closed.
     """
+
+    def stop(self) -> None:
+        """End, as if a signal had asked for it."""
+        self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -96,8 +104,10 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(one)
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def url_of(listener: socket.socket) -> str:
+    """The base URL of what is served there."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def settle_down() -> None:

@@ -59,11 +59,12 @@ class Settings(ServicesSettings):
 def secret_of(settings: Settings, name: str) -> bytes:
     """A secret of this installation: 32 random bytes, kept in the data folder for its owner only.
 
-    Made on first use. `jwt` comes from `ORDERLOG_JWT_SECRET` where that is set, `audit` from
+    Made on first use, unless the folder is given by `ORDERLOG_SECRETS`: of several machines each
+    would make its own. `jwt` comes from `ORDERLOG_JWT_SECRET` where that is set, `audit` from
     `ORDERLOG_AUDIT_KEY_FILE`: that file is never made, a new key would prove nothing of before.
 
     Raises:
-        CannotOpen: the file is damaged, or that file is missing.
+        CannotOpen: the file is damaged, or missing and not to be made.
     """
     if name == "jwt" and settings.jwt_secret is not None:
         return settings.jwt_secret.get_secret_value().encode()
@@ -71,8 +72,20 @@ def secret_of(settings: Settings, name: str) -> bytes:
     if path == settings.audit_key_file:
         return _read_audit_key(path)
     if not path.exists():
-        _make(path, secrets.token_bytes(_KEY_BYTES))
+        if settings.secrets is not None:
+            raise CannotOpen(_missing(settings.secrets, name))
+        make_secret(path)
     return _read(path)
+
+
+def make_secret(path: Path) -> None:
+    """Make a new one; of several processes at once the first one's stays."""
+    _make(path, secrets.token_bytes(_KEY_BYTES))
+
+
+def with_given_secrets(settings: Settings) -> Settings:
+    """The settings of a service: secrets are given, wherever they are, and never made."""
+    return settings.model_copy(update={"secrets": secrets_folder(settings)})
 
 
 def has_secret(settings: Settings, name: str) -> bool:
@@ -111,6 +124,13 @@ def keep_event_keys(settings: Settings, keys: Mapping[str, bytes]) -> None:
 def secrets_folder(settings: Settings) -> Path:
     """Where the secrets are, or will be."""
     return settings.secrets or settings.data / "secrets"
+
+
+def _missing(folder: Path, name: str) -> str:
+    return (
+        f"There is no secret {name!r} in {folder}. Put the shop's secrets there; for a new shop "
+        f"make them: orderlog secrets make {folder}"
+    )
 
 
 def _path_of(settings: Settings, name: str) -> Path:

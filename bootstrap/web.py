@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,14 +11,17 @@ from api.command_api.app import ROUTERS as COMMAND_ROUTERS
 from api.command_api.app import create_command_app
 from api.command_api.dependencies import CommandDependencies
 from api.http.app import create_app
+from api.http.health import Check
 from api.query_api.app import ROUTERS as QUERY_ROUTERS
-from api.query_api.app import QueryDependencies, install_queries
+from api.query_api.app import QueryDependencies, create_query_app, install_queries
 from api.security.rate_limits import RateLimits
+from bootstrap.command_side import CommandSide
 from bootstrap.container import Container
+from bootstrap.query_side import QuerySide
 from bootstrap.settings import secret_of
 
 
-def command_dependencies(container: Container) -> CommandDependencies:
+def command_dependencies(container: CommandSide) -> CommandDependencies:
     """What the command API needs, from the container."""
     settings = container.settings
     return CommandDependencies(
@@ -35,7 +39,7 @@ def command_dependencies(container: Container) -> CommandDependencies:
     )
 
 
-def query_dependencies(container: Container) -> QueryDependencies:
+def query_dependencies(container: QuerySide) -> QueryDependencies:
     """What the query API needs, from the container."""
     return QueryDependencies(
         documents=container.documents,
@@ -48,9 +52,16 @@ def query_dependencies(container: Container) -> QueryDependencies:
     )
 
 
-def command_app(container: Container, *, lifespan: Any = None) -> FastAPI:
+def command_app(container: CommandSide, *, lifespan: Any = None) -> FastAPI:
     """The command API alone."""
     return create_command_app(command_dependencies(container), lifespan=lifespan)
+
+
+def query_app(container: QuerySide, *, event_store: Check) -> FastAPI:
+    """The query API alone; it tells of the event store as the check does."""
+    dependencies = query_dependencies(container)
+    readiness = {**dependencies.readiness, "event_store": event_store}
+    return create_query_app(replace(dependencies, readiness=readiness))
 
 
 def whole_app(container: Container, *, lifespan: Any = None) -> FastAPI:

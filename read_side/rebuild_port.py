@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from contracts.documents import DocumentType
 from contracts.parked import ParkedStream
 from read_side.port import (
     Discard,
+    Documents,
     Generation,
     ProjectionStore,
     ReadStoreError,
     Stored,
     WriteBatch,
+    WriteNotifier,
 )
 
 RebuildPhase = Literal["loading", "following", "built"]
@@ -156,4 +158,25 @@ class RebuildStore(ProjectionStore, Protocol):
         self, generation: Generation, *, after: str | None = None, limit: int = 1000
     ) -> Sequence[Scanned]:
         """At most `limit` documents with keys beyond `after`, in the order of their keys."""
+        ...
+
+
+@runtime_checkable
+class LoadsShares(RebuildStore, Protocol):
+    """A store in which several processes can load one generation, each some of its documents."""
+
+    def load_share(self, generation: Generation) -> AbstractAsyncContextManager[GenerationWriter]:
+        """Write documents of a generation that another process has begun to load in bulk.
+
+        Nobody else writes the same documents. When this ends without an error all is with the
+        store; the other process's `load_in_bulk` ends after that and makes it ready for searches.
+        """
+        ...
+
+
+class WholeReadStore(RebuildStore, Documents, WriteNotifier, Protocol):
+    """Everything that is kept for queries: what each adapter offers."""
+
+    async def close(self) -> None:
+        """Let go of all resources."""
         ...

@@ -15,11 +15,15 @@ from starlette.responses import JSONResponse, Response
 from api.http.route import GuardedRoute
 
 Check = Callable[[], Awaitable[object]]
-"""Returns when all is well; raises what prevents it otherwise."""
+"""Returns when all is well, or a text when there is something to say; raises what prevents it."""
 
 CHECK_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 router = APIRouter(route_class=GuardedRoute, tags=["health"])
+
+
+class NotReady(Exception):
+    """Something is not there; the message says what, and may be shown to anyone."""
 
 
 class Live(BaseModel):
@@ -29,7 +33,10 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether everything this process needs is there, and what is not."""
+    """Whether everything this process needs is there, and what is not.
+
+    A check says `ok`, or in words what there is to know.
+    """
 
     status: Literal["ok", "degraded"]
     checks: dict[str, str]
@@ -51,19 +58,22 @@ async def ready(request: Request) -> Response:
     """Checks what this process depends on, each for at most two seconds."""
     checks: Mapping[str, Check] = request.app.state.readiness
     results = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
-    found = dict(zip(checks, results, strict=True))
-    well = all(result == "ok" for result in results)
+    found = {name: words for name, (_, words) in zip(checks, results, strict=True)}
+    well = all(passed for passed, _ in results)
     status = "ok" if well else "degraded"
     return JSONResponse({"status": status, "checks": found}, 200 if well else 503)
 
 
-async def _run(name: str, check: Check) -> str:
+async def _run(name: str, check: Check) -> tuple[bool, str]:
+    """Whether all is well, and what to say."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            await check()
+            found = await check()
     except TimeoutError:
-        return "no answer in time"
+        return False, "no answer in time"
+    except NotReady as error:
+        return False, str(error)
     except Exception as error:  # noqa: BLE001 - whatever a check raises, that is the finding
         _log.warning("not ready", check=name, error=repr(error))
-        return type(error).__name__
-    return "ok"
+        return False, type(error).__name__
+    return True, found if isinstance(found, str) else "ok"

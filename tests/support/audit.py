@@ -78,7 +78,7 @@ class FakeEvents:
 
 def past() -> ProjectedPast:
     """The fold of the projectors."""
-    return ProjectedPast(PROJECTORS.values(), STORE)
+    return ProjectedPast(PROJECTORS.values())
 
 
 def trail(documents: Any, events: Sequence[RecordedEvent] = EVENTS) -> AuditTrail:
