@@ -29,3 +29,4 @@ lock: .venv/.dev
 	.venv/bin/python -m pip install --quiet uv
 	$(LOCK) --all-extras --group dev --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(LOCK) --extra services --constraint requirements/dev.txt --output-file requirements/services.txt
