@@ -89,7 +89,13 @@ def _wanted(topics: Topics) -> dict[str, NewTopic]:
         "message.timestamp.after.max.ms": str(_NO_LIMIT),
     }
     # Only the last one counts, and many are written: small segments are cleaned soon.
-    of_marks = {**common, "cleanup.policy": "compact", "segment.bytes": str(16 * 1024 * 1024)}
+    # Alone in its batch, one gains little by compression.
+    of_marks = {
+        **common,
+        "cleanup.policy": "compact",
+        "segment.bytes": str(16 * 1024 * 1024),
+        "compression.type": "uncompressed",
+    }
     made = [
         NewTopic(name, topics.partitions, topics.replication, config=of_events)
         for name in topics.of_events
