@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -21,7 +22,10 @@ from event_store.kafka.topics import Topics
 
 MAX_MESSAGE_BYTES = 3 * 1024 * 1024
 """Of a record: an append of 1 MiB fits even if it is no JSON and travels as Base64."""
-QUIET: Mapping[str, Any] = {"log_level": 0, "error_cb": bool}
+_silent = logging.getLogger(f"{__name__}.client")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+QUIET: Mapping[str, Any] = {"log_level": 0, "error_cb": bool, "logger": _silent}
 """For the client library: what goes wrong is raised to us, its own lines would only repeat it."""
 
 _TIMEOUT = 5.0
