@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 
 from contracts.errors import Refused
+from event_store.partitions import NumberOf
 from event_store.port import EventStore, Position
 from projections.engine import Engine
-from projections.generations import ALL_EVENTS, is_trusted, position_of
+from projections.generations import is_trusted, start_of
 from projections.projector import AnyProjector, fingerprint
+from projections.shown import ALL_EVENTS, shows_all, what_is_shown
 from read_side.port import Checkpoint, Generation, ProjectionStore
 from read_side.rebuild_port import RebuildStore
 
@@ -31,6 +33,7 @@ class CatchUp:
         own: Callable[[], bool],
         *,
         patience: float = TAKE_OVER_SECONDS,
+        number_of: NumberOf | None = None,
     ) -> None:
         """Prepare.
 
@@ -40,12 +43,14 @@ class CatchUp:
             projector: makes the documents.
             own: becomes the owner of the projection if nobody is; says whether it is this process.
             patience: seconds to wait for another owner.
+            number_of: tells a stream's partition, where owners have partitions.
         """
         self._events = events
         self._store = store
         self._projector = projector
         self._own = own
         self._patience = patience
+        self._number_of = number_of
 
     async def to_head(self, generation: Generation) -> None:
         """Return when the generation shows all that is recorded at this moment.
@@ -81,11 +86,8 @@ class CatchUp:
             it.generation.number == generation.number and it.acknowledged for it in rebuilds
         ):
             return False
-        after = await position_of(self._store, generation)
-        page = await self._events.read_all(
-            after=after, categories=self._projector.categories, limit=1
-        )
-        return not page.events or head is None or page.events[0].position > head
+        shown = await what_is_shown(self._store, generation, self._number_of)
+        return await shows_all(self._events, shown, self._projector.categories, head)
 
 
 async def bring_forward(
@@ -98,7 +100,7 @@ async def bring_forward(
     """
     engine = Engine(projector, generation, events, store)
     identity = await events.identity()
-    after = await position_of(store, generation)
+    after = await start_of(events, store, projector, generation)
     while True:
         page = await events.read_all(after=after, categories=projector.categories, limit=PAGE)
         await engine.process(page.events, Checkpoint(ALL_EVENTS, identity, page.position))

@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from event_store.port import NO_VERSION, EventStore
-from projections.generations import position_of
+from projections.shown import what_is_shown
 from read_side.port import Document, Generation, Stored
 from read_side.rebuild_port import RebuildStore, Scanned
 
@@ -125,12 +125,12 @@ class _Settling:
             self._found.not_compared += 1
 
     async def _should_have(self, generation: Generation, own: Stored, other: Stored) -> bool:
-        checkpoint = await position_of(self._store, generation)
+        shown = await what_is_shown(self._store, generation)
         for stream, version in other.streams.items():
-            if own.streams.get(stream, NO_VERSION) >= version or checkpoint is None:
+            if own.streams.get(stream, NO_VERSION) >= version:
                 continue
             events = await self._events.read_stream(stream, first=version, last=version)
-            if events and events[0].position <= checkpoint:
+            if events and shown.covers(stream, events[0].position):
                 return True
         return False
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from event_store.port import EventStore
 from projections.projector import AnyProjector
-from projections.worker import POLL_SECONDS, Worker
+from projections.subscribed import SubscribedWorker
+from projections.worker import POLL_SECONDS
 from read_side.rebuild_port import RebuildStore
 
 
@@ -34,7 +35,7 @@ class EmbeddedRunner:
             poll_seconds: how often operators' requests (resume, retry, discard) are looked for.
         """
         self._workers = [
-            Worker(event_store, projection_store, projector, poll_seconds=poll_seconds)
+            SubscribedWorker(event_store, projection_store, projector, poll_seconds=poll_seconds)
             for projector in projectors
         ]
 

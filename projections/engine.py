@@ -96,8 +96,17 @@ class Engine:
         ours = [e for e in events if category_of(e.stream) in self._projector.categories]
         await self._do(_Work(ours, checkpoints))
 
-    async def carry_out_requests(self) -> None:
+    def forget(self) -> None:
+        """Read anew what others may have written meanwhile: parked streams, and what was given up.
+
+        An engine remembers them for as long as nobody else writes to its streams.
+        """
+        self._known = None
+
+    async def carry_out_requests(self, owns: Callable[[str], bool] = lambda stream: True) -> None:
         """Do what operators asked for parked streams: try them again, or give an event up.
+
+        Those streams only that `owns` says are this engine's.
 
         Raises:
             EventStoreUnavailable, ReadStoreUnavailable, WriteConflict: as `process`; what was not
@@ -105,7 +114,7 @@ class Engine:
         """
         self._known = None
         for parked in (await self._recall()).parked.values():
-            if parked.request is None:
+            if parked.request is None or not owns(parked.stream):
                 continue
             log.info("parked stream: request", parked=parked.id, request=parked.request)
             if parked.request == "discard":

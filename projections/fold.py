@@ -8,6 +8,7 @@ from datetime import datetime
 
 from contracts.parked import ParkedStream
 from event_store.codec import decode_event, decode_metadata, decode_replay_metadata
+from event_store.composite import part_for
 from event_store.port import NO_VERSION, RecordedEvent
 from projections.projector import AnyProjector, Context, NoDocument
 from read_side.port import Document, Put, Stored
@@ -22,7 +23,7 @@ class Known:
     """What an engine has to know besides documents."""
 
     store: str
-    """Identity of the event store."""
+    """Identity of the event store; composite where several are read as one."""
     parked: Mapping[str, ParkedStream]
     """By stream."""
     discarded: Mapping[str, frozenset[int]]
@@ -152,7 +153,7 @@ class Fold:
         else:
             metadata = decode_replay_metadata(recorded)
             event = decode_event(recorded, metadata)
-        context = Context(recorded, self._known.store, metadata)
+        context = Context(recorded, part_for(self._known.store, recorded.stream), metadata)
         try:
             return self._projector.project(document, event, context)
         except NoDocument:

@@ -10,11 +10,10 @@ import structlog
 from event_store.errors import InvalidPosition
 from event_store.port import EventStore, Position
 from projections.projector import AnyProjector, fingerprint
+from projections.shown import ALL_EVENTS as ALL_EVENTS
+from projections.shown import what_is_shown
 from read_side.port import Generation, ProjectionStore
 from read_side.rebuild_port import RebuildStore
-
-ALL_EVENTS = "all"
-"""The checkpoint's source when a projection reads the whole event store in its own order."""
 
 log = structlog.get_logger(__name__)
 
@@ -30,21 +29,22 @@ async def is_trusted(events: EventStore, store: ProjectionStore, generation: Gen
     One does when the store's end was lost, or an older copy was put in its place: then documents
     may show what the store does not have.
     """
-    identity = await events.identity()
-    checkpoints = await store.checkpoints(generation)
-    if any(checkpoint.store != identity for checkpoint in checkpoints.values()):
+    identity, shown = await events.identity(), await what_is_shown(store, generation)
+    if not shown.is_of(identity):
         return False
     try:
-        await events.read_all(after=await position_of(store, generation), categories=(), limit=1)
+        await events.read_all(after=shown.end(identity), categories=(), limit=1)
     except InvalidPosition:
         return False
     return True
 
 
-async def position_of(store: ProjectionStore, generation: Generation) -> Position | None:
-    """The position up to which the generation shows all events, if it has one."""
-    checkpoint = (await store.checkpoints(generation)).get(ALL_EVENTS)
-    return None if checkpoint is None else Position(checkpoint.position)
+async def start_of(
+    events: EventStore, store: ProjectionStore, projector: AnyProjector, generation: Generation
+) -> Position | None:
+    """Where to read the event store on from, to come by all that the generation may not show."""
+    shown = await what_is_shown(store, generation)
+    return shown.start(await events.identity(), projector.categories)
 
 
 async def generation_to_write(

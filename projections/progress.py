@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 from contracts.registry import category_of
 from event_store.errors import EventStoreUnavailable
+from event_store.partitions import NumberOf
 from event_store.port import NO_VERSION, EventStore
-from projections.generations import ALL_EVENTS, active_of
+from projections.generations import active_of
 from projections.projector import AnyProjector
+from projections.shown import what_is_shown
 from projections.status import Projections
 from read_side.port import (
     Generation,
@@ -32,12 +34,20 @@ class ReadProgress:
         projection_store: RebuildStore,
         notifier: WriteNotifier,
         projectors: Mapping[str, AnyProjector],
+        *,
+        number_of: NumberOf | None = None,
     ) -> None:
+        """Look at these stores; `number_of` tells a stream's partition, where owners have some.
+
+        Without it, a projection that keeps no version of a stream is said to show an event only
+        when all partitions of the category have come that far.
+        """
         self._events = event_store
         self._store = projection_store
         self._notifier = notifier
         self._projectors = projectors
-        self._status = Projections(event_store, projection_store, projectors)
+        self._number_of = number_of
+        self._status = Projections(event_store, projection_store, projectors, number_of=number_of)
 
     async def lag(self, projection: str) -> float | None:
         """Age in seconds of the oldest recorded event not shown; None when it can't be told."""
@@ -103,21 +113,17 @@ class ReadProgress:
         if active is None:
             return None
         # In this order: what was parked before the checkpoint moved is still parked afterwards.
-        checkpoints = await self._store.checkpoints(active)
-        identity = await self._events.identity()
-        if any(checkpoint.store != identity for checkpoint in checkpoints.values()):
+        shown = await what_is_shown(self._store, active, self._number_of)
+        if not shown.is_of(await self._events.identity()):
             return None
         if await self._document_has(projector, active, stream, version):
             return True
         for parked in await self._store.parked(active):
             if parked.stream == stream and parked.version <= version:
                 return False
-        checkpoint = checkpoints.get(ALL_EVENTS)
-        if checkpoint is None:
-            return None
         if position is None:
             position = await self._position_of(stream, version)
-        return True if position is not None and checkpoint.position >= position else None
+        return True if position is not None and shown.covers(stream, position) else None
 
     async def _position_of(self, stream: str, version: int) -> str | None:
         events = await self._events.read_stream(stream, first=version, last=version)

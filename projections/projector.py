@@ -36,7 +36,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     recorded: RecordedEvent
     """Where the event lies."""
     store: str
-    """Identity of the event store."""
+    """Identity of the event's own store."""
     known: Metadata | ReplayMetadata
     """What of the metadata was read already."""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from contracts.parked import ParkedRequest, ParkedStream
+from event_store.partitions import NumberOf
 from event_store.port import EventStore
 from projections.engine import utc_now
-from projections.generations import active_of, is_trusted, position_of
+from projections.generations import active_of, is_trusted
 from projections.projector import AnyProjector, fingerprint
+from projections.shown import Shown, oldest_missing, what_is_shown
 from read_side.port import Generation
 from read_side.rebuild_port import Rebuild, RebuildStore
 
@@ -35,6 +37,8 @@ class ProjectionStatus:
     """Streams that wait for an operator."""
     rebuild: Rebuild | None = None
     """What is being built beside it, or was built and not switched to."""
+    partitions: Mapping[str, str] = field(default_factory=dict[str, str])
+    """How far it has come in each partition (`order/3/6`); none where it is fed as a whole."""
 
 
 class Projections:
@@ -47,11 +51,17 @@ class Projections:
         projectors: Mapping[str, AnyProjector],
         *,
         now: Callable[[], datetime] = utc_now,
+        number_of: NumberOf | None = None,
     ) -> None:
+        """Look at these stores; `number_of` tells a stream's partition, where owners have some.
+
+        Without it, the lag may count events that are shown, until all partitions are as far.
+        """
         self._events = event_store
         self._store = projection_store
         self._projectors = projectors
         self._now = now
+        self._number_of = number_of
 
     async def list(self) -> Sequence[ProjectionStatus]:
         """The status of all projections."""
@@ -73,13 +83,15 @@ class Projections:
             state = "building"
         else:
             state = "live" if active.fingerprint == fingerprint(projector) else "stale-code"
+        shown = await self._shown(active) if active is not None and trusted else Shown({})
         return ProjectionStatus(
             name=name,
             generation=None if active is None else active.number,
             state=state,
-            lag_seconds=await self._lag(projector, active if trusted else None),
+            lag_seconds=await self._lag(projector, shown),
             parked=len(await self.parked(name)),
             rebuild=await self.rebuild(name),
+            partitions=shown.partitions,
         )
 
     async def rebuild(self, name: str) -> Rebuild | None:
@@ -98,9 +110,9 @@ class Projections:
         Raises: as `status`.
         """
         active = active_of(await self._store.generations(name))
-        if active is not None and not await self._is_trusted(active):
-            active = None
-        return await self._lag(self._projectors[name], active)
+        trusted = active is not None and await self._is_trusted(active)
+        shown = await self._shown(active) if active is not None and trusted else Shown({})
+        return await self._lag(self._projectors[name], shown)
 
     async def parked(self, name: str | None = None) -> Sequence[ParkedStream]:
         """The parked streams of one projection or of all, oldest first.
@@ -150,9 +162,11 @@ class Projections:
     async def _is_trusted(self, generation: Generation) -> bool:
         return await is_trusted(self._events, self._store, generation)
 
-    async def _lag(self, projector: AnyProjector, shown: Generation | None) -> float:
-        after = None if shown is None else await position_of(self._store, shown)
-        page = await self._events.read_all(after=after, categories=projector.categories, limit=1)
-        if not page.events:
+    async def _shown(self, generation: Generation) -> Shown:
+        return await what_is_shown(self._store, generation, self._number_of)
+
+    async def _lag(self, projector: AnyProjector, shown: Shown) -> float:
+        missing = await oldest_missing(self._events, shown, projector.categories)
+        if missing is None:
             return 0.0
-        return max(0.0, (self._now() - page.events[0].recorded_at).total_seconds())
+        return max(0.0, (self._now() - missing.recorded_at).total_seconds())

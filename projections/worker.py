@@ -1,31 +1,28 @@
-"""Keeps one projection up to date: follows the event store, minds operators, survives errors."""
+"""Keeps one projection up to date: minds operators and rebuilds, survives errors."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Container, Coroutine
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from event_store.errors import EventStoreUnavailable, InvalidPosition
-from event_store.port import Delivery, EventStore
+from event_store.port import EventStore
 from projections.engine import Engine, utc_now
 from projections.generations import (
-    ALL_EVENTS,
     active_of,
     drop_abandoned,
     generation_to_write,
     go_green,
     is_trusted,
-    position_of,
 )
 from projections.projector import AnyProjector, fingerprint
-from read_side.port import Checkpoint, Generation, ReadStoreUnavailable, UnknownGeneration
+from read_side.port import Generation, ReadStoreUnavailable, UnknownGeneration
 from read_side.rebuild_port import RebuildStore
 
 POLL_SECONDS = 0.5
@@ -33,37 +30,31 @@ POLL_SECONDS = 0.5
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 10.0
 """Seconds between tries when something fails."""
-RESTS = 2
-LONGEST_REST = 0.05
-"""After a live batch a projection rests so many times as long as it took, at most so many seconds:
-the busier the process, the larger the batches, and commands keep most of it."""
-IDLE_CHECKPOINT_SECONDS = 1.0
-"""How often a checkpoint is written that only moves past events of other categories."""
 
 log = structlog.get_logger(__name__)
 
 
-class _Switched(Exception):
-    """Another generation serves than the one that is followed."""
+class Switched(Exception):
+    """Something else is to be followed than what is: another generation, or another store."""
 
 
 @dataclass(slots=True)
-class _Session:
+class Session:
     """One generation being followed."""
 
     engine: Engine
     generation: Generation
     store: str
+    """Identity of the event store."""
     serving: bool
     beside: bool = False
     """Whether it is followed for a rebuild, beside the one that serves."""
     caught_up: bool = False
     held_back: bool = False
-    checkpoint_written: float = 0.0
 
 
-class Worker:
-    """Keeps one projection up to date in a task of its own."""
+class Worker(ABC):
+    """Keeps one projection up to date in a task of its own; a subclass says whence events come."""
 
     def __init__(
         self,
@@ -82,6 +73,7 @@ class Worker:
         self._poll_seconds = poll_seconds
         self._delay = FIRST_DELAY
         self._unpaused = asyncio.Event()
+        self._unpaused.set()
         self._busy = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -102,12 +94,24 @@ class Worker:
             task.cancel()
         await asyncio.wait([task])
 
+    @abstractmethod
+    async def _follow(self, session: Session) -> None:
+        """Bring the session's generation forward until something fails, for as long as it lives."""
+
+    def _owns(self, stream: str) -> bool:
+        """Whether parked streams of this name are this worker's to carry requests out for."""
+        return True
+
+    async def _generation(self) -> Generation:
+        """The generation to bring forward."""
+        return await generation_to_write(self._events, self._store, self._projector)
+
     async def _run(self) -> None:
         while True:
             switched = False
             try:
                 await self._session()
-            except* (_Switched, UnknownGeneration):
+            except* (Switched, UnknownGeneration):
                 switched = True
             except* (EventStoreUnavailable, ReadStoreUnavailable) as group:
                 log.warning(
@@ -139,44 +143,15 @@ class Worker:
     async def _session(self) -> None:
         identity = await self._events.identity()
         await drop_abandoned(self._store, self._name, utc_now())
-        generation = await generation_to_write(self._events, self._store, self._projector)
+        generation = await self._generation()
         engine = Engine(self._projector, generation, self._events, self._store)
-        session = _Session(engine, generation, identity, serving=generation.state == "active")
+        session = Session(engine, generation, identity, serving=generation.state == "active")
         async with asyncio.TaskGroup() as group:
             beside = _Beside(group)
             group.create_task(self._mind_operators(session, beside))
             await self._follow(session)
 
-    async def _follow(self, session: _Session) -> None:
-        after = await position_of(self._store, session.generation)
-        deliveries = self._events.subscribe(after=after, categories=self._projector.categories)
-        async with aclosing(deliveries):
-            async for delivery in deliveries:
-                await self._while_paused()
-                began = time.monotonic()
-                async with self._busy:
-                    await self._take(session, delivery)
-                self._delay = FIRST_DELAY
-                if delivery.caught_up:
-                    await asyncio.sleep(min(RESTS * (time.monotonic() - began), LONGEST_REST))
-        raise EventStoreUnavailable("the subscription ended")
-
-    async def _take(self, session: _Session, delivery: Delivery) -> None:
-        now = time.monotonic()
-        idle = not delivery.events and session.caught_up
-        if not idle or now - session.checkpoint_written >= IDLE_CHECKPOINT_SECONDS:
-            checkpoint = Checkpoint(ALL_EVENTS, session.store, delivery.position)
-            await session.engine.process(delivery.events, checkpoint)
-            session.checkpoint_written = now
-        if delivery.caught_up and not session.caught_up:
-            session.caught_up = True
-            if session.beside:
-                await self._store.acknowledge_rebuild(session.generation)
-            else:
-                await self._serve(session)
-                self.ready.set()
-
-    async def _serve(self, session: _Session) -> None:
+    async def _serve(self, session: Session) -> None:
         if session.serving or not session.caught_up:
             return
         session.serving = await go_green(self._events, self._store, session.generation)
@@ -188,29 +163,34 @@ class Worker:
                 generation=session.generation.number,
             )
 
-    async def _while_paused(self) -> None:
+    async def _is_paused(self) -> bool:
         if not await self._store.is_paused(self._name):
-            return
-        log.info("projection is paused", projection=self._name)
-        self._unpaused.clear()
-        self.ready.set()
-        await self._unpaused.wait()
-        log.info("projection goes on", projection=self._name)
+            self._unpaused.set()
+            return False
+        if self._unpaused.is_set():
+            log.info("projection is paused", projection=self._name)
+            self._unpaused.clear()
+            self.ready.set()
+        return True
 
-    async def _mind_operators(self, session: _Session, beside: _Beside) -> None:
+    async def _while_paused(self) -> None:
+        if await self._is_paused():
+            await self._unpaused.wait()
+            log.info("projection goes on", projection=self._name)
+
+    async def _mind_operators(self, session: Session, beside: _Beside) -> None:
         while True:
             await asyncio.sleep(self._poll_seconds)
-            if await self._store.is_paused(self._name):
+            if await self._is_paused():
                 continue
-            self._unpaused.set()
             async with self._busy:
                 await self._mind_rebuilds(session, beside)
                 for one in (session, *beside.sessions()):
                     if await one.engine.parked():
-                        await one.engine.carry_out_requests()
+                        await one.engine.carry_out_requests(self._owns)
                 await self._serve(session)
 
-    async def _mind_rebuilds(self, session: _Session, beside: _Beside) -> None:
+    async def _mind_rebuilds(self, session: Session, beside: _Beside) -> None:
         """Follow what a rebuild has loaded, and what was switched to."""
         await drop_abandoned(self._store, self._name, utc_now())
         listed = {it.generation.number: it for it in await self._store.rebuilds(self._name)}
@@ -220,7 +200,7 @@ class Worker:
             and active.number != session.generation.number
             and await self._is_ours(active)
         ):
-            raise _Switched
+            raise Switched
         beside.keep(listed)
         for number, rebuild in listed.items():
             if number in beside or rebuild.phase == "loading":
@@ -228,14 +208,14 @@ class Worker:
             if await self._is_ours(rebuild.generation):
                 generation = rebuild.generation
                 engine = Engine(self._projector, generation, self._events, self._store)
-                one = _Session(engine, generation, session.store, serving=True, beside=True)
+                one = Session(engine, generation, session.store, serving=True, beside=True)
                 beside.add(one, self._follow_beside(one))
 
     async def _is_ours(self, generation: Generation) -> bool:
         ours = generation.fingerprint == fingerprint(self._projector)
         return ours and await is_trusted(self._events, self._store, generation)
 
-    async def _follow_beside(self, session: _Session) -> None:
+    async def _follow_beside(self, session: Session) -> None:
         try:
             await self._follow(session)
         except UnknownGeneration:
@@ -251,15 +231,15 @@ class _Beside:
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
-        self._followed: dict[int, tuple[_Session, asyncio.Task[None]]] = {}
+        self._followed: dict[int, tuple[Session, asyncio.Task[None]]] = {}
 
     def __contains__(self, number: int) -> bool:
         return number in self._followed
 
-    def sessions(self) -> list[_Session]:
+    def sessions(self) -> list[Session]:
         return [session for session, _ in self._followed.values()]
 
-    def add(self, session: _Session, following: Coroutine[Any, Any, None]) -> None:
+    def add(self, session: Session, following: Coroutine[Any, Any, None]) -> None:
         task = self._group.create_task(following)
         self._followed[session.generation.number] = session, task
 
