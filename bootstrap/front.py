@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.app import create_app
 from api.http.health import Check, NotReady
+from api.http.middleware import Edge
 from api.http.problems import problem_of
 from api.security.tokens import AccessTokens
 from contracts.errors import Unavailable
@@ -26,6 +27,7 @@ class Front:
         self._probe = create_app(f"orderlog {name}", (), AccessTokens(secrets.token_bytes(32)))
         self._probe.state.readiness = {"started": self._started}
         self._app: ASGIApp = self._probe
+        self._refusing = Edge(self._refuse)
 
     def waits_for(self, what: str) -> None:
         """Say what it waits for, in words."""
@@ -45,14 +47,14 @@ class Front:
         """Handle one connection (ASGI)."""
         app: ASGIApp = self._app
         if self._waits_for is not None and scope["type"] == "http":
-            app = self._probe if scope["path"].startswith("/health/") else self._not_yet(scope)
+            app = self._probe if scope["path"].startswith("/health/") else self._refusing
         await app(scope, receive, send)
 
-    def _not_yet(self, scope: Scope) -> ASGIApp:
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = Unavailable(
-            f"orderlog {self._name}: {self._waits_for}.", retry_after=_RETRY_SECONDS
+            f"orderlog {self._name} is not ready: {self._waits_for}.", retry_after=_RETRY_SECONDS
         )
-        return problem_of(scope, error)
+        await problem_of(scope, error)(scope, receive, send)
 
     async def _started(self) -> None:
         raise NotReady(str(self._waits_for))

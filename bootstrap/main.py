@@ -17,6 +17,7 @@ from api.cli.demo_text import describe, this_program
 from api.cli.main import create_cli
 from api.cli.migrate import Move, add_migrate
 from api.cli.running import INTERRUPTED, failing_clearly
+from api.cli.secrets import add_secrets
 from api.security.consistency import ConsistencyToken
 from bootstrap import logs
 from bootstrap.background import Background
@@ -24,8 +25,11 @@ from bootstrap.container import Container, open_container
 from bootstrap.event_store_server import add_event_store_server
 from bootstrap.event_stores import embedded_file, has_begun, refuse_elsewhere, renew_identity
 from bootstrap.migration import migrate
+from bootstrap.needs import refuse_services
 from bootstrap.ownership import AlreadyOwned, owning
+from bootstrap.secrets_folder import make_secrets
 from bootstrap.serve import serve
+from bootstrap.serving import add_services
 from bootstrap.settings import Settings, event_keys, keep_event_keys
 from event_store.backup import backup, restore
 from event_store.migration import Watch
@@ -80,7 +84,7 @@ def command_line(settings: Settings) -> typer.Typer:
 
     cli = create_cli(open_application, open_or_begin, make_backup, make_restore)
     add_migrate(cli, make_move)
-
+    add_secrets(cli, partial(make_secrets, settings))
     _add_serving(cli, settings)
     _add_restored(cli, settings)
     return cli
@@ -89,13 +93,15 @@ def command_line(settings: Settings) -> typer.Typer:
 def _add_serving(cli: typer.Typer, settings: Settings) -> None:
     serving = typer.Typer(invoke_without_command=True)
     cli.add_typer(serving, name="serve")
+    add_services(serving, settings)
     add_event_store_server(serving, settings)
 
     @serving.callback()
     def serve_everything(context: typer.Context) -> None:  # pyright: ignore[reportUnusedFunction]
         """Serve commands and queries in one process, on SQLite files.
 
-        The events can be in EventStoreDB instead: ORDERLOG_EVENT_STORE.
+        The events can be in EventStoreDB instead (ORDERLOG_EVENT_STORE), and the read models in
+        Elasticsearch (ORDERLOG_READ_STORE). The commands below are one service each.
 
         Listens on ORDERLOG_HOST:ORDERLOG_PORT (127.0.0.1:8000); data in ORDERLOG_DATA
         (./orderlog-data). SIGTERM and Ctrl-C finish what was accepted.
@@ -104,6 +110,7 @@ def _add_serving(cli: typer.Typer, settings: Settings) -> None:
         """
         if context.invoked_subcommand is None:
             with failing_clearly():
+                refuse_services(settings)
                 refuse_elsewhere(settings)
                 serve(settings, _announce)
 
@@ -116,6 +123,7 @@ def _add_serving(cli: typer.Typer, settings: Settings) -> None:
         Example: ORDERLOG_DATA=/tmp/shop orderlog demo
         """
         with failing_clearly():
+            refuse_services(settings)
             refuse_elsewhere(settings)
             serve(settings, _open_demo_shop)
 
@@ -137,6 +145,8 @@ def _add_restored(cli: typer.Typer, settings: Settings) -> None:
 
 def _check_begun(settings: Settings) -> None:
     """A mistyped folder must not become a new shop, with keys that no server knows."""
+    if settings.secrets is not None and settings.event_store is not None:
+        return  # The keys of another shop are never made, whatever is mistyped.
     if not has_begun(settings):
         raise CannotOpen(
             f"There is no shop in {settings.data.absolute()}: set ORDERLOG_DATA, "

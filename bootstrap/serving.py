@@ -1,0 +1,49 @@
+"""`orderlog serve ...`: the services, each a process of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from api.cli.running import failing_clearly
+from bootstrap import services
+from bootstrap.needs import Needs, prepared
+from bootstrap.secrets_folder import COMMANDS, TOKENS
+from bootstrap.service import Work, serve_service
+from bootstrap.settings import Settings
+
+
+def add_services(cli: typer.Typer, settings: Settings) -> None:
+    """Add the services to what can be served."""
+    _add_apis(cli, settings)
+
+
+def _run(settings: Settings, name: str, what: str, needs: Needs, work: Work) -> None:
+    with failing_clearly():
+        serve_service(prepared(settings, name, needs), name, what, work)
+
+
+def _add_apis(cli: typer.Typer, settings: Settings) -> None:
+    @cli.command("command-api")
+    def command_api() -> None:  # pyright: ignore[reportUnusedFunction]
+        """Take commands only; any number of these may run side by side.
+
+        Needs ORDERLOG_EVENT_STORE and the secrets (ORDERLOG_SECRETS); listens on ORDERLOG_HOST
+        and ORDERLOG_PORT, as all services do. Waits for servers that are not there yet.
+
+        Example: ORDERLOG_PORT=8000 orderlog serve command-api
+        """
+        needs = Needs(secrets=(*TOKENS, *COMMANDS))
+        _run(settings, "command-api", "takes commands", needs, services.command_api)
+
+    @cli.command("query-api")
+    def query_api() -> None:  # pyright: ignore[reportUnusedFunction]
+        """Answer queries only, from Elasticsearch; any number of these may run side by side.
+
+        Needs ORDERLOG_READ_STORE, ORDERLOG_EVENT_STORE (for the audit, and to know how old an
+        answer is) and the secret `jwt`. When the event store is down it goes on answering, and
+        says that answers are stale.
+
+        Example: ORDERLOG_PORT=8001 orderlog serve query-api
+        """
+        needs = Needs(read_store=True, secrets=TOKENS)
+        _run(settings, "query-api", "answers queries", needs, services.query_api)
