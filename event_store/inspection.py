@@ -7,7 +7,7 @@ what they would stumble over, or never see.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from event_store.port import EventStore, Position, RecordedEvent
@@ -61,6 +61,16 @@ class Inspectable(Protocol):
 
     def inspection(self) -> Walk:
         """A way through all it keeps."""
+        ...
+
+
+@runtime_checkable
+class Parted(Protocol):
+    """Several stores that are read as one, and are checked one by one."""
+
+    @property
+    def parts(self) -> Mapping[str, EventStore]:
+        """Each of them, by the name that composite positions have for it."""
         ...
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from event_store.chain import Chain, hash_of
+from event_store.composite import context_of
 from event_store.heads import Head, StreamEnd
 from event_store.inspection import Stored, walk_of
 from event_store.port import NO_VERSION, EventStore, Position, RecordedEvent
@@ -56,6 +57,7 @@ class Verification:
         all_hashed: bool = False,
         against: Head | None = None,
         progress: Progress = lambda _: None,
+        contexts: Collection[str] | None = None,
     ) -> None:
         """Report each finding at once.
 
@@ -67,7 +69,9 @@ class Verification:
             all_hashed: whether it is certain that each event was recorded with a hash.
             against: a head of this store made earlier.
             progress: is told how many more events were read.
+            contexts: whose streams this store is for (None: all).
         """
+        self._contexts = contexts
         self._walk = walk_of(store)
         self._identity = identity
         self._report = report
@@ -170,8 +174,15 @@ class Verification:
         """What is wrong with an event that fits its hash."""
         if stored.changed:
             return [finding_of(stored.event, "changed", stored.changed)]
-        misplaced = stored.misplaced or late
+        misplaced = stored.misplaced or self._foreign(stored.event) or late
         return [finding_of(stored.event, "misplaced", misplaced)] if misplaced else []
+
+    def _foreign(self, event: RecordedEvent) -> str | None:
+        """Why the event should be in another store, if it should."""
+        context = context_of(event.stream)
+        if self._contexts is None or context in self._contexts:
+            return None
+        return f"it is not in the event store of {context}, where its stream is read"
 
     def _check_ends(self) -> None:
         """Find what the head has and the store has not."""

@@ -14,6 +14,7 @@ from api.cli.output import fail, print_json, print_json_line, print_line, print_
 from api.cli.running import run
 from api.cli.shown_event import ShownEvent, line_of, shown
 from contracts.registry import CATEGORIES, EVENT_TYPES, category_of, data_schema, is_secret
+from event_store.composite import after_event
 from event_store.port import Position, RecordedEvent
 
 END = "end"
@@ -157,8 +158,11 @@ async def _follow(
     async with aclosing(deliveries):
         async for delivery in deliveries:
             for event in delivery.events:
+                at = after_event(start, delivery.position, event.stream, event.position)
                 if not is_secret(event.stream) and (not types or event.type in types):
-                    _print(shown(event), as_json=as_json)
+                    _print(shown(event, at), as_json=as_json)
+                start = at
+            start = delivery.position
             if delivery.caught_up and not follow:
                 return
 

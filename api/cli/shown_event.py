@@ -33,9 +33,10 @@ class ShownEvent(TypedDict):
     unreadable: str | None
 
 
-def shown(recorded: RecordedEvent) -> ShownEvent:
+def shown(recorded: RecordedEvent, position: str | None = None) -> ShownEvent:
     """The event with its payload in the newest schema version known here.
 
+    `position` is where to go on after it, if that is not the event's own position.
     What can't be read (a newer schema version, damaged data) is shown as it is stored.
     """
     metadata = _stored(recorded.metadata)
@@ -60,7 +61,7 @@ def shown(recorded: RecordedEvent) -> ShownEvent:
         occurred_at=occurred_at,
         recorded_at=cast("str", msgspec.to_builtins(recorded.recorded_at)),
         metadata=metadata,
-        position=recorded.position,
+        position=position or recorded.position,
         unreadable=unreadable,
     )
 

@@ -18,7 +18,8 @@ from api.cli.running import failing_clearly, run
 from event_store import heads
 from event_store.port import NO_VERSION
 from event_store.verification import Finding
-from event_store.verifying import Report, Verification, Verified
+from event_store.verifying import Report, Verified
+from event_store.verifying_parts import verification_of
 
 NOT_AS_RECORDED = 3
 """Exit code of a check that found something; 1 is one that could not be made."""
@@ -132,7 +133,7 @@ async def _verify(
     except heads.NotGenuine as error:
         fail(f"The head proves nothing: {error}.")
     with counting("checked", head.events if head and stream is None else None) as progress:
-        verification = Verification(
+        verification = verification_of(
             application.events,
             await application.events.identity(),
             application.chain,
@@ -147,7 +148,7 @@ async def _verify(
 
 async def _make_head(application: Application) -> tuple[bytes, Verified, bool]:
     with counting("checked") as progress:
-        verification = Verification(
+        verification = verification_of(
             application.events,
             await application.events.identity(),
             application.chain,

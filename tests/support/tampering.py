@@ -11,7 +11,8 @@ from typing import Any
 from event_store.heads import Head
 from event_store.sqlite import SqliteEventStore
 from event_store.verification import Finding
-from event_store.verifying import Verification, Verified
+from event_store.verifying import Verified
+from event_store.verifying_parts import verification_of
 from tests.support.commands import CHAIN
 
 _UNCOUNTED = ("ALTER", "CREATE", "DROP", "PRAGMA", "REINDEX")
@@ -27,7 +28,7 @@ async def verify(
     """What a check finds in an open store."""
     findings: list[Finding] = []
     identity = await store.identity()
-    verification = Verification(
+    verification = verification_of(
         store, identity, CHAIN, findings.append, against=against, all_hashed=all_hashed
     )
     verified = await (verification.stream(stream) if stream else verification.everything())

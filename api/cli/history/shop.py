@@ -21,6 +21,7 @@ from contracts.commands.base import Command
 from contracts.commands.sales import ConfirmOrder, DiscontinueProduct, MarkOrderShipped
 from contracts.errors import IdempotencyKeyReused, Refused
 from contracts.values import SYSTEM
+from event_store.composite import part_for
 from event_store.port import EventStore, Position
 from write_side.kernel.bus import CommandBus
 from write_side.kernel.context import Answer, CommandContext
@@ -106,6 +107,5 @@ class Shop:
         )
 
     def _is_new(self, answer: Answer) -> bool:
-        return answer.position is not None and (
-            self._began is None or answer.position > self._began
-        )
+        began = part_for(self._began or "", answer.stream)
+        return answer.position is not None and answer.position > began
