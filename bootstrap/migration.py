@@ -11,6 +11,7 @@ from pathlib import Path
 from api.cli.application import CannotOpen
 from api.cli.migrate import Move
 from bootstrap.container import open_container
+from bootstrap.event_store_layout import refuse_several
 from bootstrap.event_store_uri import checked_uri, shown_uri
 from bootstrap.event_stores import (
     connect,
@@ -48,6 +49,7 @@ async def migrate(settings: Settings, to: str, watch: Watch) -> Move:
         EventStoreError: a store failed, or the events can't be moved.
     """
     started = time.monotonic()
+    refuse_several(settings, "orderlog migrate")
     source, target = _source(settings), _target(settings, to)
     _refuse_unusable(source, target)
     with ExitStack() as owned:
