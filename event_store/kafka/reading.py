@@ -1,0 +1,118 @@
+"""Reads the event store for the relay, and makes records of its events."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from contracts.registry import PUBLISHED
+from event_store.composite import part_for
+from event_store.errors import InvalidPosition
+from event_store.kafka.envelope import Record, record_of
+from event_store.kafka.topics import Topics
+from event_store.partitions import Mark, Partition, Published
+from event_store.port import Delivery, EventStore, Position
+from event_store.subscriptions import INFRASTRUCTURE_ERRORS
+
+_BATCH = 1000
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
+_REMIND_FAILURES = 8
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of events in order, maybe none, and how far that brings the relay."""
+
+    records: list[Record]
+    mark: Mark
+    newest: datetime | None
+    """When the last of the events was recorded."""
+
+
+class EventReader:
+    """Reads from a mark on; outages of the event store are waited out.
+
+    If the mark is not of the store that is there now (it was replaced or restored), or the store
+    does not reach as far, all is read from the beginning: readers pass over what they have.
+    """
+
+    def __init__(self, events: EventStore, topics: Topics, mark: Mark | None) -> None:
+        """Prepare; `run` reads. `topics` must have been prepared, `mark` be in their terms."""
+        self._events = events
+        self._topics = topics
+        self._store = mark.store if mark else None
+        self._position = mark.position if mark else None
+        self._last: dict[Partition, Position] = dict(mark.last) if mark else {}
+        self.trouble: str | None = None
+        """What holds it up; None: nothing does."""
+
+    async def run(self, put: Callable[[Batch], Awaitable[None]]) -> None:
+        """Hand over all events, in order, until cancelled."""
+        failures = 0
+        while True:
+            before = self._position
+            try:
+                await self._follow(put)
+            except InvalidPosition:
+                self._begin_anew("the event store does not reach as far as was published")
+            except INFRASTRUCTURE_ERRORS as error:
+                failures = failures + 1 if self._position == before else 1
+                self._say(error, failures)
+                await asyncio.sleep(_delay(failures))
+
+    async def _follow(self, put: Callable[[Batch], Awaitable[None]]) -> None:
+        store = await self._identify()
+        deliveries = self._events.subscribe(
+            after=self._position, categories=PUBLISHED, batch=_BATCH
+        )
+        async with aclosing(deliveries):
+            async for delivery in deliveries:
+                batch = self._batch(delivery, store)
+                if self.trouble is not None:
+                    _log.info("the relay reads the event store again")
+                    self.trouble = None
+                await put(batch)
+
+    async def _identify(self) -> str:
+        identity = await self._events.identity()
+        if self._store not in {None, identity}:
+            self._begin_anew("the event store is another one than was published before")
+        self._store = identity
+        return identity
+
+    def _begin_anew(self, why: str) -> None:
+        _log.warning(f"{why}: all of it is published from its beginning")
+        self._position, self._last = None, {}
+
+    def _batch(self, delivery: Delivery, store: str) -> Batch:
+        # Only kept when all is well: a damaged event may end this half-way.
+        last, records = dict(self._last), list[Record]()
+        newest: datetime | None = None
+        for event in delivery.events:
+            partition = self._topics.partition_of(event.stream)
+            if partition is None:
+                continue
+            own_store = part_for(store, partition.category)
+            published = Published(event, partition, own_store, last.get(partition))
+            records.append(record_of(published, self._topics))
+            last[partition] = event.position
+            newest = event.recorded_at
+        self._position, self._last = delivery.position, last
+        return Batch(records, Mark(store, delivery.position, last), newest)
+
+    def _say(self, error: Exception, failures: int) -> None:
+        self.trouble = f"the event store can't be read: {error}"
+        if failures % _REMIND_FAILURES == 1:
+            _log.warning("the relay can't read the event store and tries again", error=str(error))
+
+
+def _delay(failures: int) -> float:
+    longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(failures, 16))
+    return longest * random.uniform(0.5, 1)  # noqa: S311
