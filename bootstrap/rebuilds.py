@@ -15,12 +15,14 @@ import msgspec
 import structlog
 
 from bootstrap.ownership import AlreadyOwned, owning
+from bootstrap.replay_processes import cores, in_processes
 from bootstrap.settings import Settings
 from event_store.port import WholeEventStore
 from projections.compare import Comparison
 from projections.lease import Progress
 from projections.projector import AnyProjector
 from projections.rebuild import Outcome, Rebuilder
+from projections.replay import InShares
 from read_side.freshness import RebuildState, rebuild_under_way
 from read_side.rebuild_port import WholeReadStore
 
@@ -52,14 +54,21 @@ class Rebuilds:
         self._projectors = projectors
 
     async def rebuild(
-        self, projection: str, *, switch: bool, report: Callable[[Progress], None]
+        self,
+        projection: str,
+        *,
+        switch: bool,
+        report: Callable[[Progress], None],
+        processes: int | None = None,
     ) -> Outcome:
-        """Replay a projection in this process, which gives way to others from now on.
+        """Replay a projection; this process gives way to others from now on.
 
-        See `Rebuilder.rebuild`.
+        `processes` help where the read store takes several, as many as the settings say if it is
+        None. See `Rebuilder.rebuild`.
         """
         _give_way()
-        with self._rebuilder(report) as rebuilder:
+        number = processes or self._settings.rebuild_processes or cores()
+        with self._rebuilder(report, in_processes(self._settings, number)) as rebuilder:
             return await rebuilder.rebuild(self._projectors[projection], switch=switch)
 
     async def compare(self, projection: str) -> Comparison:
@@ -79,7 +88,9 @@ class Rebuilds:
 
     @contextmanager
     def _rebuilder(
-        self, report: Callable[[Progress], None] = lambda progress: None
+        self,
+        report: Callable[[Progress], None] = lambda progress: None,
+        in_shares: InShares | None = None,
     ) -> Generator[Rebuilder]:
         with ExitStack() as stack:
             owned: list[bool] = []
@@ -96,7 +107,12 @@ class Rebuilds:
                 return True
 
             yield Rebuilder(
-                self._events, self._read_store, self._events.count, own=own, report=report
+                self._events,
+                self._read_store,
+                self._events.count,
+                own=own,
+                report=report,
+                in_shares=in_shares,
             )
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from bootstrap.event_store_server_settings import EventStoreServerSettings
 from bootstrap.event_store_uri import checked_uri
+from event_store.shares import MOST
 
 
 def _is_event_store(uri: SecretStr) -> SecretStr | None:
@@ -57,6 +58,8 @@ class ServicesSettings(EventStoreServerSettings):
     read_store: ReadStoreURL | None = None
     """Elasticsearch, with its password if it has one; files in the data folder if not set."""
     index_prefix: Prefix = "orderlog"
+    rebuild_processes: Annotated[int, Field(ge=1, le=MOST)] | None = None
+    """That replay a projection, where the read store takes several; as many as there are cores."""
     kafka: Annotated[str, AfterValidator(_are_servers)] | None = None
     """Servers to ask for the cluster's."""
     topic_prefix: Prefix | None = None

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 from contracts.errors import Refused
 from contracts.parked import ParkedStream
+from event_store.partitions import NumberOf
 from event_store.port import EventStore
 from projections.catch_up import TAKE_OVER_SECONDS, CatchUp
 from projections.compare import Comparison, compare
 from projections.generations import active_of, drop_retired_except, is_trusted
 from projections.lease import LEASE_SECONDS, Lease, Progress
 from projections.projector import AnyProjector, fingerprint
-from projections.replay import PAGE, replay
+from projections.replay import PAGE, InShares, replay
 from read_side.port import Generation
 from read_side.rebuild_port import RebuildStore
 
@@ -60,6 +61,8 @@ class Rebuilder:
         report: Callable[[Progress], None] = lambda progress: None,
         patience: float = TAKE_OVER_SECONDS,
         page_size: int = PAGE,
+        number_of: NumberOf | None = None,
+        in_shares: InShares | None = None,
     ) -> None:
         """Prepare.
 
@@ -71,6 +74,8 @@ class Rebuilder:
             report: is told how far a rebuild is, now and then.
             patience: seconds that another owner may take to follow a new generation.
             page_size: events that are folded in memory at once.
+            number_of: tells a stream's partition, where owners have partitions.
+            in_shares: has processes replay, where the store takes several writers.
         """
         self._events = events
         self._store = store
@@ -79,6 +84,8 @@ class Rebuilder:
         self._report = report
         self._patience = patience
         self._page_size = page_size
+        self._number_of = number_of
+        self._in_shares = in_shares
 
     async def rebuild(self, projector: AnyProjector, *, switch: bool = True) -> Outcome:
         """Replay all events into a new generation; switch to it unless something is parked in it.
@@ -205,6 +212,7 @@ class Rebuilder:
             lease.generation,
             lease.replayed,
             page_size=self._page_size,
+            in_shares=self._in_shares,
         )
 
     async def _follow_and_compare(self, projector: AnyProjector, lease: Lease) -> Comparison | None:
@@ -256,7 +264,14 @@ class Rebuilder:
             )
 
     def _catch_up(self, projector: AnyProjector) -> CatchUp:
-        return CatchUp(self._events, self._store, projector, self._own, patience=self._patience)
+        return CatchUp(
+            self._events,
+            self._store,
+            projector,
+            self._own,
+            patience=self._patience,
+            number_of=self._number_of,
+        )
 
     async def _give_up(self, generation: Generation) -> None:
         for one in await self._store.generations(generation.projection):

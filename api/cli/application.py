@@ -32,9 +32,17 @@ class SteeredProjections(Projections, Protocol):
         ...
 
     async def rebuild(
-        self, projection: str, *, switch: bool, report: Callable[[Progress], None]
+        self,
+        projection: str,
+        *,
+        switch: bool,
+        report: Callable[[Progress], None],
+        processes: int | None = None,
     ) -> Outcome:
-        """Replay a projection into a new generation and switch to it, unless told not to."""
+        """Replay a projection into a new generation and switch to it, unless told not to.
+
+        `processes` help where they can; None: as many as the settings say.
+        """
         ...
 
     async def compare(self, projection: str) -> Comparison:

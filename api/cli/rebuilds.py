@@ -20,11 +20,23 @@ from api.cli.rebuild_text import (
 from api.cli.running import run
 from contracts.errors import DomainError
 from event_store.errors import EventStoreError
+from event_store.shares import MOST
+from projections.lease import Progress
 from projections.rebuild import Outcome
 from read_side.port import ReadStoreError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="Of the projection, such as order_details.")]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MOST,
+        help="Processes that replay, where the read store takes several (Elasticsearch); "
+        "ORDERLOG_REBUILD_PROCESSES or the number of cores if not given.",
+        show_default=False,
+    ),
+]
 T = TypeVar("T")
 Names = Annotated[
     list[str] | None, typer.Argument(help="Of projections, such as order_details customers.")
@@ -33,6 +45,8 @@ All = Annotated[bool, typer.Option("--all", help="All projections, one after the
 NoSwitch = Annotated[
     bool, typer.Option("--no-switch", help="Build and compare only; `switch` it later.")
 ]
+
+_Rebuild = Callable[[str, Callable[[Progress], None]], Awaitable[Outcome]]
 
 
 def add_rebuilds(projections: typer.Typer, open_application: OpenApplication) -> None:
@@ -51,6 +65,7 @@ def _add_rebuild(projections: typer.Typer, open_application: OpenApplication) ->
         names: Names = None,
         every: All = False,
         no_switch: NoSwitch = False,
+        processes: Processes = None,
         as_json: AsJson = False,
     ) -> None:
         """Replay all events into a new generation, compare it with what serves, and switch.
@@ -63,10 +78,13 @@ def _add_rebuild(projections: typer.Typer, open_application: OpenApplication) ->
 
         async def work(application: Application) -> list[Rebuilt]:
             chosen = await _known(application, names)
-            switch = not no_switch
-            return [
-                await _rebuild(application, name, switch=switch, as_json=as_json) for name in chosen
-            ]
+
+            async def rebuild(name: str, report: Callable[[Progress], None]) -> Outcome:
+                return await application.projections.rebuild(
+                    name, switch=not no_switch, report=report, processes=processes
+                )
+
+            return [await _rebuilt(name, rebuild, as_json=as_json) for name in chosen]
 
         done = run(open_application, work)
         if as_json:
@@ -75,13 +93,11 @@ def _add_rebuild(projections: typer.Typer, open_application: OpenApplication) ->
             raise typer.Exit(1)
 
 
-async def _rebuild(application: Application, name: str, *, switch: bool, as_json: bool) -> Rebuilt:
+async def _rebuilt(name: str, rebuild: _Rebuild, *, as_json: bool) -> Rebuilt:
     """Rebuild one; what goes wrong with it does not keep the others from being tried."""
     try:
         with showing(quiet=as_json) as shown:
-            outcome = await application.projections.rebuild(
-                name, switch=switch, report=shown.report
-            )
+            outcome = await rebuild(name, shown.report)
     except DomainError as error:
         return _not_rebuilt(name, error.detail)
     except (EventStoreError, ReadStoreError) as error:

@@ -29,6 +29,7 @@ from event_store.port import (
     StreamState,
 )
 from event_store.positions import number_of, position_of
+from event_store.shares import Share
 
 _PAGE = 500
 _IDENTITY = "store-identity"
@@ -120,6 +121,27 @@ class EventStoreDBStore:
 
         Snapshots, checkpoints and parked streams are not among them.
         """
+        return await self._page(after, categories, _pattern(categories), limit)
+
+    async def read_share(
+        self,
+        share: Share,
+        *,
+        after: Position | None = None,
+        categories: Collection[str] | None = None,
+        limit: int = 500,
+    ) -> Page:
+        """Read a page of the events of a share: the server sends no others."""
+        pattern = f"{_pattern(categories)}(?<={share.pattern})"
+        return await self._page(after, categories, pattern, limit)
+
+    async def _page(
+        self,
+        after: Position | None,
+        categories: Collection[str] | None,
+        pattern: str,
+        limit: int,
+    ) -> Page:
         if limit < 1:
             raise ValueError("a page has at least one event")
         start = number_of(after)
@@ -129,7 +151,7 @@ class EventStoreDBStore:
         if categories is not None and not categories:
             return Page([], position_of(head), at_end=True)
         # The event at the position itself comes first, if it is one of those asked for.
-        found = await self._client.read_all(_pattern(categories), start=start, limit=limit + 2)
+        found = await self._client.read_all(pattern, start=start, limit=limit + 2)
         events = [event for event in found if event.position > position_of(start)]
         if len(events) > limit:
             events = events[:limit]
