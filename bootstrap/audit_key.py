@@ -7,7 +7,7 @@ from contextlib import aclosing
 from api.cli.application import CannotOpen
 from bootstrap.settings import Settings, has_secret, keep_secret, secret_of, secrets_folder
 from event_store.chain import Chain, hash_of
-from event_store.inspection import walk_of
+from event_store.inspection import Parted, walk_of
 from event_store.port import EventStore
 
 _CHAINED = "chained"
@@ -65,6 +65,8 @@ async def _refuse_lost_key(settings: Settings, events: EventStore) -> None:
 
 async def _has_hashes(events: EventStore) -> bool:
     """Whether any event has one; it takes long only once, with the events of older software."""
+    if isinstance(events, Parted):
+        return any([await _has_hashes(part) for part in events.parts.values()])
     walk = walk_of(events)
     end = await walk.end()
     if end is None:

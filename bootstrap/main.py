@@ -32,6 +32,7 @@ from bootstrap.serve import serve
 from bootstrap.serving import add_services
 from bootstrap.settings import Settings, event_keys, keep_event_keys
 from event_store.backup import backup, restore
+from event_store.composite import part_for
 from event_store.migration import Watch
 
 _TOKEN_LIFETIME = timedelta(hours=12)
@@ -166,7 +167,8 @@ async def _open_demo_shop(container: Container, background: Background, base_url
     shop = await fill(container.bus, container.events)
     settings, uri = container.settings, container.settings.event_store
     await background.projections.ready()
-    confirmed = ConsistencyToken(container.store_identity, shop.order_stream, CONFIRMED_VERSION)
+    store = part_for(container.store_identity, shop.order_stream)
+    confirmed = ConsistencyToken(store, shop.order_stream, CONFIRMED_VERSION)
     text = describe(
         shop,
         base_url,

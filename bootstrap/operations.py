@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from api.http.health import NotReady
+from bootstrap.kafka import number_of_in
 from bootstrap.rebuilds import RebuildProcesses, Rebuilds
 from bootstrap.settings import Settings
 from contracts.parked import ParkedRequest, ParkedStream
+from event_store.composite import part_for
 from event_store.errors import EventStoreError
 from event_store.port import WholeEventStore
 from projections.generations import active_of, is_trusted
@@ -44,13 +46,16 @@ class Operations(Rebuilds):
         """Look at these stores."""
         super().__init__(settings, events, read_store, projectors)
         self._processes = RebuildProcesses(settings.data)
-        self._status = Projections(events, read_store, projectors)
-        self._progress = ReadProgress(events, read_store, read_store, projectors)
+        number_of = number_of_in(settings)
+        self._status = Projections(events, read_store, projectors, number_of=number_of)
+        self._progress = ReadProgress(
+            events, read_store, read_store, projectors, number_of=number_of
+        )
 
     async def shows(self, projection: str, write: Write, timeout: float) -> bool:  # noqa: ASYNC109
         """Whether the documents show the write, waiting at most `timeout` seconds."""
         try:
-            if write.store != await self._events.identity():
+            if write.store != part_for(await self._events.identity(), write.stream):
                 return False
         except EventStoreError:
             return False
@@ -155,6 +160,7 @@ class Operations(Rebuilds):
             lag_seconds=status.lag_seconds,
             parked=status.parked,
             rebuild=self._processes.state(status.name, status.generation, rebuild),
+            partitions=status.partitions,
         )
 
     async def _rebuild_of(self, status: ProjectionStatus) -> RebuildState | None:

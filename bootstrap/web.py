@@ -19,6 +19,7 @@ from bootstrap.command_side import CommandSide
 from bootstrap.container import Container
 from bootstrap.query_side import QuerySide
 from bootstrap.settings import secret_of
+from event_store.composite import part_for
 
 
 def command_dependencies(container: CommandSide) -> CommandDependencies:
@@ -34,7 +35,7 @@ def command_dependencies(container: CommandSide) -> CommandDependencies:
             per_email=settings.sign_ins_per_email,
             per_address=settings.sign_ins_per_address,
         ),
-        store_of=lambda stream: container.store_identity,
+        store_of=lambda stream: part_for(container.store_identity, stream),
         readiness={"event_store": container.events.check},
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from event_store.composite import covers
 from event_store.port import Position
 from tests.end_to_end.system import POLICIES, System
 from tests.support.stores import last_of
@@ -115,7 +116,7 @@ async def settled(system: System) -> None:
 
                 async def is_there(name: str = subscriber, last: Position = last) -> bool:
                     reached = await events.load_checkpoint(name)
-                    return reached is not None and reached >= last
+                    return covers(reached, last)
 
                 await until(is_there)
     async with system.client("operator") as operator:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from event_store.composite import after_event
 from event_store.dev_server.server import running_server
 from event_store.eventstoredb import EventStoreDBStore
 from event_store.port import Position, WholeEventStore
@@ -39,13 +40,16 @@ async def open_store(address: str) -> WholeEventStore:
 
 
 async def last_of(store: WholeEventStore, categories: Collection[str]) -> Position | None:
-    """The position of the last event in these categories.
+    """The position of the last event in these categories; composite, of several stores as one.
 
     Who follows them gets there, and maybe not to the head: EventStoreDB tells subscribers of what
     they passed over only now and then, and checkpoints are events there.
     """
     page = await store.read_all(categories=categories, limit=1_000_000)
-    return page.events[-1].position if page.events else None
+    reached: str | None = None
+    for event in page.events:
+        reached = after_event(reached, page.position, event.stream, event.position)
+    return None if reached is None else Position(reached)
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from contracts.commands.users import RegisterUser
 from contracts.errors import Refused
 from contracts.registry import PUBLISHED, category_of
 from contracts.values import SYSTEM, Actor
+from event_store.composite import part_for
 from projections.catalogue import PROJECTORS
 from read_side.freshness import Write
 from tests.support.commands import ADA, ADDRESS, EVE, NOW, OPERATOR, asked, money, uid
@@ -53,9 +54,8 @@ class World:
             answer = await self.container.bus.handle(command, asked(by, at=self.clock))
         except Refused:
             return None
-        written = ConsistencyToken(
-            self.container.store_identity, answer.stream, answer.version, answer.position
-        )
+        store = part_for(self.container.store_identity, answer.stream)
+        written = ConsistencyToken(store, answer.stream, answer.version, answer.position)
         self.token = self.container.consistency_tokens.encode(written)
         return answer
 
@@ -103,9 +103,8 @@ class World:
         for name in ("event_log", "customers", "order_details"):
             shown = [e for e in page.events if category_of(e.stream) in PROJECTORS[name].categories]
             for last in shown[-1:]:
-                write = Write(
-                    self.container.store_identity, last.stream, last.version, last.position
-                )
+                store = part_for(self.container.store_identity, last.stream)
+                write = Write(store, last.stream, last.version, last.position)
                 assert await self.container.projections.shows(name, write, 20)
 
 
