@@ -26,6 +26,7 @@ from event_store.port import (
     Snapshot,
     WholeEventStore,
 )
+from event_store.shares import Share, read_share
 
 Result = TypeVar("Result")
 
@@ -97,14 +98,43 @@ class MergedEventStore:
 
         Each event has the position of its own store; only the page's is composite.
         """
+
+        def read(
+            store: WholeEventStore, at: Position | None, names: Collection[str] | None
+        ) -> Awaitable[Page]:
+            return store.read_all(after=at, categories=names, limit=limit)
+
+        return await self._page(read, after, categories, limit)
+
+    async def read_share(
+        self,
+        share: Share,
+        *,
+        after: Position | None = None,
+        categories: Collection[str] | None = None,
+        limit: int = 500,
+    ) -> Page:
+        """Read a page of the events of a share; see `ReadsShares`."""
+
+        def read(
+            store: WholeEventStore, at: Position | None, names: Collection[str] | None
+        ) -> Awaitable[Page]:
+            return read_share(store, share, after=at, categories=names, limit=limit)
+
+        return await self._page(read, after, categories, limit)
+
+    async def _page(
+        self,
+        read: Callable[[WholeEventStore, Position | None, Collection[str] | None], Awaitable[Page]],
+        after: Position | None,
+        categories: Collection[str] | None,
+        limit: int,
+    ) -> Page:
         places = places_in(after, self._parts)
-
-        async def page_of(part: Part, names: Collection[str] | None) -> Page:
-            answer = part.store.read_all(after=places[part.name], categories=names, limit=limit)
-            return await part.asked(answer)
-
         asked = self._with(categories)
-        pages = await _all([page_of(part, names) for part, names in asked])
+        pages = await _all(
+            [part.asked(read(part.store, places[part.name], names)) for part, names in asked]
+        )
         return merged(
             {part.name: it for (part, _), it in zip(asked, pages, strict=True)}, places, limit
         )

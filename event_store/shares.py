@@ -63,7 +63,7 @@ async def read_share(
     share: Share,
     *,
     after: Position | None,
-    categories: Collection[str],
+    categories: Collection[str] | None,
     limit: int,
 ) -> Page:
     """Read events of a share: those that the store selects, or those of `limit` events of all.

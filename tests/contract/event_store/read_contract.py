@@ -7,6 +7,7 @@ import pytest
 from event_store.composite import part_for, parts_of
 from event_store.errors import InvalidPosition
 from event_store.port import NO_VERSION, Position, StreamState
+from event_store.shares import Share, read_share
 from tests.contract.event_store.support import (
     event,
     ids,
@@ -18,6 +19,17 @@ from tests.contract.event_store.support import (
 )
 
 NONE = StreamState.NO_STREAM
+
+
+async def share_of(store, share, *, limit, categories):
+    """All events of a share, read page by page."""
+    found, after, at_end = [], None, False
+    while not at_end:
+        page = await read_share(store, share, after=after, categories=categories, limit=limit)
+        assert len(page.events) <= limit
+        found += page.events
+        after, at_end = page.position, page.at_end
+    return found
 
 
 class ReadStreamContract:
@@ -144,6 +156,21 @@ class ReadAllContract:
         chosen = {categories[0], categories[2], unique_category()}
         found = await page_through(store, after=None, limit=limit, categories=chosen)
         assert ids(found) == wanted
+
+    @pytest.mark.parametrize("limit", [1, 2, 500])
+    @pytest.mark.parametrize("of", [1, 2, 3, 16])
+    async def test_shares_have_every_event_once_in_order(self, store, of, limit):
+        categories, wanted = [unique_category(), unique_category()], {}
+        for end in ("0", "1", "a", "B", "z", "-", "é", "9"):
+            for category in (*categories, unique_category()):
+                events = some(2)
+                await store.append(f"{category}-x{end}", events, expected=NONE)
+                if category in categories:
+                    number = int(end, 36) % of if end.isascii() and end.isalnum() else 0
+                    wanted.setdefault(number, []).extend(ids(events))
+        for number in range(of):
+            found = await share_of(store, Share(number, of), limit=limit, categories=categories)
+            assert ids(found) == wanted.get(number, [])
 
     async def test_position_moves_past_events_of_other_categories(self, store, start):
         stream = unique()
