@@ -63,8 +63,8 @@ def covers(position: str | None, other: str) -> bool:
     Raises:
         InvalidPosition: one of them is plain and the other is not.
     """
-    if position is None:
-        return False
+    if position is None or not other:
+        return position is not None
     reached, wanted = parts_of(position), parts_of(other)
     if reached is None and wanted is None:
         return position >= other

@@ -46,6 +46,8 @@ def test_shared_store_when_composed_then_it_is_one_part_of_both_contexts():
     ("position", "other", "expected"),
     [
         (None, "05", False),
+        (None, "", False),
+        ("sales=5;users=5", "", True),
         ("05", "05", True),
         ("05", "06", False),
         ("sales=5;users=5", "sales=5;users=4", True),
