@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from bootstrap.kafka import number_of_in
 from bootstrap.ownership import AlreadyOwned, owning
 from bootstrap.replay_processes import cores, in_processes
 from bootstrap.settings import Settings
@@ -113,6 +114,7 @@ class Rebuilds:
                 own=own,
                 report=report,
                 in_shares=in_shares,
+                number_of=number_of_in(self._settings),
             )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -18,6 +18,8 @@ FRESH_SECONDS = 1.0
 """Without a token, an answer is fresh when its projections lag at most this much."""
 _LAG_REUSED_SECONDS = 0.25
 _LAG_WAIT_SECONDS = 0.5
+_UNKNOWN_SECONDS = 0.5
+"""How long a lag counts as unknown once it was: no query waits again for a store that is down."""
 _log = structlog.get_logger(__name__)
 
 
@@ -66,6 +68,8 @@ class ProjectionState:
     parked: int
     rebuild: RebuildState | None = None
     """What is being built beside what answers, or was built and not switched to."""
+    partitions: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The position that it has come to in each partition (`order/3/6`); none in one process."""
 
 
 def rebuild_under_way(projection: str) -> Refused:
@@ -154,6 +158,8 @@ class Freshness:
         self._clock = clock
         self._started = _Measured(clock(), 0.0)
         self._measured: dict[str, _Measured] = {}
+        self._measuring: dict[str, asyncio.Future[_Measured | None]] = {}
+        self._unknown_until: dict[str, float] = {}
 
     async def behind(
         self, names: Sequence[str], write: Write | None, *, searching: bool
@@ -197,6 +203,22 @@ class Freshness:
         recent = name in self._measured and now - last.at <= _LAG_REUSED_SECONDS
         if recent and last.at_most(now) <= FRESH_SECONDS:
             return last.at_most(now)
+        unknown = now < self._unknown_until.get(name, now)
+        found = None if unknown else await self._measured_once(name)
+        if found is None:
+            return max(last.at_most(self._clock()), FRESH_SECONDS + 1)
+        return found.lag if found.at >= now else found.at_most(now)
+
+    async def _measured_once(self, name: str) -> _Measured | None:
+        """Measure, or wait for who is measuring: many may ask at once, and each asks two stores."""
+        measuring = self._measuring.get(name)
+        if measuring is None:
+            measuring = self._measuring[name] = asyncio.ensure_future(self._measure(name))
+            measuring.add_done_callback(lambda _: self._measuring.pop(name, None))
+        return await asyncio.shield(measuring)
+
+    async def _measure(self, name: str) -> _Measured | None:
+        began = self._clock()
         try:
             async with asyncio.timeout(_LAG_WAIT_SECONDS):
                 lag = await self._projections.lag(name)
@@ -204,6 +226,7 @@ class Freshness:
             _log.warning("the lag is not known", projection=name, error=repr(error))
             lag = None
         if lag is None:
-            return max(last.at_most(self._clock()), FRESH_SECONDS + 1)
-        self._measured[name] = _Measured(now, lag)
-        return lag
+            self._unknown_until[name] = self._clock() + _UNKNOWN_SECONDS
+            return None
+        self._measured[name] = _Measured(began, lag)
+        return self._measured[name]

@@ -120,6 +120,7 @@ _PROJECTION: dict[str, Any] = {
     "lag_seconds": 0.0,
     "parked": 0,
     "rebuild": None,
+    "partitions": {},
 }
 PROJECTIONS = _page(_PROJECTION)
 PROJECTION_REBUILT = {

@@ -42,7 +42,11 @@ class RebuildView(TypedDict):
 
 
 class ProjectionView(TypedDict):
-    """A projection; `lag_seconds` is null when it is not known."""
+    """A projection; `lag_seconds` is null when it is not known.
+
+    `partitions`: the position that it has come to in each partition, such as `order/3/6` for the
+    fourth of six; empty where it reads the event store as a whole.
+    """
 
     name: str
     generation: int | None
@@ -50,6 +54,7 @@ class ProjectionView(TypedDict):
     lag_seconds: float | None
     parked: int
     rebuild: RebuildView | None
+    partitions: dict[str, str]
 
 
 class ParkedView(TypedDict):
@@ -195,6 +200,7 @@ def _projection_view(state: ProjectionState) -> ProjectionView:
         "lag_seconds": state.lag_seconds,
         "parked": state.parked,
         "rebuild": None if state.rebuild is None else _rebuild_view(state.rebuild),
+        "partitions": dict(state.partitions),
     }
 
 

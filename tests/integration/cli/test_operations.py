@@ -93,7 +93,8 @@ def test_a_token_stands_alone_on_the_last_line_and_works(orderlog: CommandLine) 
 @pytest.mark.usefixtures("begun")
 def test_projections_are_listed_paused_and_resumed(orderlog: CommandLine) -> None:
     listed = orderlog.json("projections", "list")
-    assert {"name", "generation", "state", "lag_seconds", "parked", "rebuild"} == set(listed[0])
+    told = {"name", "generation", "state", "lag_seconds", "parked", "rebuild", "partitions"}
+    assert told == set(listed[0])
     assert orderlog("projections", "pause", "customers").exit_code == 0
     states = {it["name"]: it["state"] for it in orderlog.json("projections", "list")}
     assert states["customers"] == "paused"

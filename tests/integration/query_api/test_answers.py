@@ -151,7 +151,7 @@ async def test_projections_when_listed_then_lag_and_parked(api, projections):
     customers = next(one for one in body["items"] if one["name"] == "customers")
     assert customers == {
         "name": "customers", "generation": 1, "state": "live", "lag_seconds": 12.5, "parked": 0,
-        "rebuild": None,
+        "rebuild": None, "partitions": {},
     }  # fmt: skip
     assert body["next_cursor"] is None
 

@@ -152,3 +152,35 @@ async def test_anything_when_projections_break_then_stale_not_failed(projections
     freshness = Freshness(projections, documents, wait_seconds=2.0)
     assert await ask(freshness) > 1
     assert await ask(freshness, write=WRITE) > 1
+
+
+async def test_many_at_once_measure_the_lag_once(projections, documents):
+    asked, go_on = [], asyncio.Event()
+
+    async def lag(name):
+        asked.append(name)
+        await go_on.wait()
+        return 0.0
+
+    projections.lag = lag
+    freshness = Freshness(projections, documents, wait_seconds=2.0)
+    asking = [asyncio.ensure_future(ask(freshness)) for _ in range(5)]
+    await asyncio.sleep(0)
+    asking[0].cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await asyncio.gather(*asking[1:]) == [None] * 4
+    assert asked == ["order_details"]
+
+
+async def test_lag_when_just_found_to_be_unknown_then_not_waited_for_again(
+    freshness, projections, clock
+):
+    projections.lags["order_details"] = None
+    assert await ask(freshness) > 1
+    clock.now += 0.3
+    assert await ask(freshness) > 1
+    assert len(projections.asked) == 1
+    clock.now += 0.3
+    projections.lags["order_details"] = 0.0
+    assert await ask(freshness) is None
