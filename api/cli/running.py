@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -18,6 +20,8 @@ from read_side.port import ReadStoreError
 T = TypeVar("T")
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended."""
+TERMINATED = 143
+"""Exit code of a command that SIGTERM ended."""
 
 
 @contextmanager
@@ -43,14 +47,23 @@ def failing_clearly() -> Generator[None]:
 
 
 def run(open_application: OpenApplication, work: Callable[[Application], Awaitable[T]]) -> T:
-    """Open the application, do the work, close it; errors end as `failing_clearly` says."""
+    """Open the application, do the work, close it; errors end as `failing_clearly` says.
+
+    SIGTERM ends it as Ctrl-C does: what was begun is put in order first.
+    """
 
     async def opened() -> T:
+        task = asyncio.current_task()
+        if task is not None and threading.current_thread() is threading.main_thread():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         async with open_application() as application:
             return await work(application)
 
     with failing_clearly():
-        return asyncio.run(opened())
+        try:
+            return asyncio.run(opened())
+        except asyncio.CancelledError:
+            raise typer.Exit(TERMINATED) from None
 
 
 def _told(error: OSError) -> str:

@@ -84,17 +84,18 @@ def test_what_tail_does_not_know_is_said(
     assert value in result.stderr
 
 
-def test_tail_prints_what_another_process_records_until_ctrl_c(
-    orderlog: CommandLine, sample: Path
+@pytest.mark.parametrize(("told", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_tail_prints_what_another_process_records_until_it_is_told_to_end(
+    orderlog: CommandLine, sample: Path, told: signal.Signals, code: int
 ) -> None:
     with orderlog.start("events", "tail", "--type", "OrderShipped") as tail:
         try:
             assert orderlog("import", sample).exit_code == 0
             lines = [tail.stdout.readline() for _ in range(4)]
             assert all("OrderShipped by system:orderlog" in line for line in lines)
-            tail.send_signal(signal.SIGINT)
+            tail.send_signal(told)
             assert tail.communicate(timeout=20) == ("", "")
-            assert tail.returncode == 130
+            assert tail.returncode == code
         finally:
             tail.kill()
 

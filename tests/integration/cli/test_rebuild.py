@@ -48,6 +48,14 @@ def test_rebuilt_compared_switched_and_rolled_back(filled: CommandLine) -> None:
     assert filled("projections", "switch", "order_details").exit_code == 1
 
 
+def test_more_processes_than_the_read_store_takes_are_not_started(filled: CommandLine) -> None:
+    (one,) = filled.json("projections", "rebuild", "order_details")
+    (built,) = filled.json("projections", "rebuild", "order_details", "--processes", "3")
+    assert (built["switched"], built["events"]) == (True, one["events"])
+    assert built["comparison"]["differing"] == 0
+    assert filled("projections", "rebuild", "order_details", "--processes", "0").exit_code == 2
+
+
 def test_progress_and_outcome_are_told_in_plain_lines(filled: CommandLine) -> None:
     filled.json("projections", "rebuild", "customers", "order_details")
     told = filled("projections", "rebuild", "order_details")

@@ -6,14 +6,19 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
 
 from bootstrap.replay_processes import in_processes
 from bootstrap.settings import Settings
+from event_store.errors import EventStoreUnavailable
+from event_store.shares import Share
 from projections.catalogue import PROJECTORS
-from projections.replay import ShareFailed
+from projections.order_details import OrderDetails
+from projections.replay import Replay, ShareFailed, replay_share
 from projections.shown import ALL_EVENTS
+from read_side.port import ReadStoreError
 from read_side.sqlite import SqliteReadStore
 from tests.integration.projections.shop import ADDED, CONFIRMED, CREATED, RECEIVED, USER, opened
 from tests.integration.rebuild.shared import COMMAND, SharedReadStore, watching
@@ -183,3 +188,36 @@ async def test_nothing_recorded_when_rebuilt_then_no_process_is_asked(tmp_path, 
     monkeypatch.setattr("tests.integration.projections.shop.SqliteReadStore", SharedReadStore)
     async with opened(tmp_path) as empty:
         assert (await rebuilder(empty, in_shares=never).rebuild(ORDERS)).switched
+
+
+class Elsewhere(OrderDetails):
+    """Its keys do not end as its streams do."""
+
+    def key_of(self, stream: str) -> str:
+        return f"{super().key_of(stream)}!1"
+
+
+async def test_keys_that_end_unlike_their_streams_when_replayed_in_shares_then_it_is_refused(
+    shop,
+):
+    generation = await shop.documents.create_generation(ORDERS.document_type, "print")
+    identity, head = await shop.events.identity(), await shop.events.head()
+    replay = Replay(NAME, generation, identity, head, page_size=10)
+    with pytest.raises(ReadStoreError, match="by one process only"):
+        await replay_share(
+            shop.events, shop.documents, Elsewhere(), replay, Share(0, 2), lambda _: None
+        )
+    other = replace(replay, store="another")
+    with pytest.raises(EventStoreUnavailable, match="not the store"):
+        await replay_share(shop.events, shop.documents, ORDERS, other, Share(0, 2), lambda _: None)
+
+
+@pytest.mark.parametrize("projector", PROJECTORS.values(), ids=lambda it: it.name)
+def test_documents_of_every_projection_are_in_the_share_of_their_stream(projector):
+    streams = [f"{category}-{end}" for category in projector.categories for end in IDS]
+    for stream in streams:
+        key = projector.key_of(stream)
+        shares = [Share(number, 16) for number in range(16)]
+        assert sum(share.holds(stream) for share in shares) == 1
+        if key is not None:
+            assert [one.holds(stream) for one in shares] == [one.holds(key) for one in shares]
