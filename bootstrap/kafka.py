@@ -40,8 +40,9 @@ def group_of(settings: Settings, name: str) -> str:
 
 def number_of_in(settings: Settings) -> NumberOf | None:
     """Tells which partition a stream is in; None where there are none."""
-    return None if settings.kafka is None else _number_of
+    return None if settings.kafka is None else number_of
 
 
-def _number_of(stream: str, of: int) -> int:
+def number_of(stream: str, of: int) -> int:
+    """The number of the partition, of so many, that the stream's events are published in."""
     return partition_number(key_of(id_of(stream)), of)

@@ -1,9 +1,8 @@
-"""The services: what each of them is made of."""
+"""The services that callers see: command API and query API."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from bootstrap.command_side import CommandSide, connect_commands
@@ -13,13 +12,10 @@ from bootstrap.query_side import connect_queries
 from bootstrap.read_stores import open_read_store
 from bootstrap.serve import settle_down
 from bootstrap.settings import Settings
-from bootstrap.waiting import reached, reached_later
+from bootstrap.waiting import EVENT_STORE, READ_STORE, answering, reached, reached_later
 from bootstrap.web import command_app, query_app
-from event_store.errors import EventStoreError
-from event_store.port import WholeEventStore
 
-EVENT_STORE, READ_STORE = "the event store", "the read store"
-_ASK_SECONDS = 1.5
+_WITHOUT_EVENTS = "not reached: answers are stale, and there is no audit"
 
 
 async def command_api(settings: Settings, front: Front) -> None:
@@ -39,23 +35,9 @@ async def query_api(settings: Settings, front: Front) -> None:
         events = await stack.enter_async_context(reached_later(lambda: open_event_store(settings)))
         queries = connect_queries(settings, events, documents)
         stack.push_async_callback(queries.projections.close)
-        front.open({}, query_app(queries, event_store=said_of(events)))
+        front.open({}, query_app(queries, event_store=answering(events, _WITHOUT_EVENTS)))
         settle_down()
         await asyncio.Event().wait()
-
-
-def said_of(events: WholeEventStore) -> Callable[[], Awaitable[str]]:
-    """Says whether the event store is there; it is no trouble when it is not."""
-
-    async def say() -> str:
-        try:
-            async with asyncio.timeout(_ASK_SECONDS):
-                await events.head()
-        except (EventStoreError, TimeoutError):
-            return "not reached: answers are stale, and there is no audit"
-        return "ok"
-
-    return say
 
 
 async def _commands(settings: Settings, front: Front, stack: AsyncExitStack) -> CommandSide:

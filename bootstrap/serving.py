@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from api.cli.running import failing_clearly
-from bootstrap import services
+from bootstrap import services, workers
 from bootstrap.needs import Needs, prepared
 from bootstrap.secrets_folder import COMMANDS, TOKENS
 from bootstrap.service import Work, serve_service
@@ -15,6 +15,7 @@ from bootstrap.settings import Settings
 def add_services(cli: typer.Typer, settings: Settings) -> None:
     """Add the services to what can be served."""
     _add_apis(cli, settings)
+    _add_workers(cli, settings)
 
 
 def _run(settings: Settings, name: str, what: str, needs: Needs, work: Work) -> None:
@@ -47,3 +48,29 @@ def _add_apis(cli: typer.Typer, settings: Settings) -> None:
         """
         needs = Needs(read_store=True, secrets=TOKENS)
         _run(settings, "query-api", "answers queries", needs, services.query_api)
+
+
+def _add_workers(cli: typer.Typer, settings: Settings) -> None:
+    @cli.command("relay")
+    def relay() -> None:  # pyright: ignore[reportUnusedFunction]
+        """Publish all events to Kafka, each once and in order.
+
+        Needs ORDERLOG_EVENT_STORE and ORDERLOG_KAFKA. Of several one publishes and the others
+        stand by. Serves its health only, on ORDERLOG_HOST and ORDERLOG_PORT.
+
+        Example: ORDERLOG_PORT=8002 orderlog serve relay
+        """
+        what = f"publishes events to Kafka at {settings.kafka}"
+        _run(settings, "relay", what, Needs(kafka=True), workers.relay)
+
+    @cli.command("projector")
+    def projector() -> None:  # pyright: ignore[reportUnusedFunction]
+        """Keep the read models up to date; several share the partitions between them.
+
+        Needs ORDERLOG_EVENT_STORE, ORDERLOG_KAFKA and ORDERLOG_READ_STORE. Serves its health
+        only, on ORDERLOG_HOST and ORDERLOG_PORT.
+
+        Example: ORDERLOG_PORT=8003 orderlog serve projector
+        """
+        what = f"projects events from Kafka at {settings.kafka}"
+        _run(settings, "projector", what, Needs(kafka=True, read_store=True), workers.projector)

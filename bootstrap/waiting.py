@@ -11,16 +11,20 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from api.cli.application import CannotOpen
+from api.http.health import Check
 from bootstrap.front import Front
-from event_store.errors import EventStoreUnavailable
+from event_store.errors import EventStoreError, EventStoreUnavailable
+from event_store.kafka.errors import KafkaUnavailable
 from event_store.port import WholeEventStore
 from read_side.port import ReadStoreUnavailable
 
+EVENT_STORE, READ_STORE, KAFKA = "the event store", "the read store", "Kafka"
 FIRST_DELAY = 0.25
 LONGEST_DELAY = 5.0
 """Seconds between tries."""
 T = TypeVar("T")
-_NOT_THERE = (EventStoreUnavailable, ReadStoreUnavailable, OSError)
+_ASK_SECONDS = 1.5
+_NOT_THERE = (EventStoreUnavailable, ReadStoreUnavailable, KafkaUnavailable, OSError)
 _log = structlog.get_logger(__name__)
 
 
@@ -42,6 +46,23 @@ async def reached(what: str, open_it: Callable[[], Awaitable[T]], front: Front |
             front.waits_for(f"it waits for {what}")
         await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
         delay = min(delay * 2, LONGEST_DELAY)
+
+
+def answering(events: WholeEventStore, otherwise: str) -> Check:
+    """A check that says in words when the event store does not answer, and never fails.
+
+    For who can do most of their work without it.
+    """
+
+    async def answers() -> str:
+        try:
+            async with asyncio.timeout(_ASK_SECONDS):
+                await events.head()
+        except (EventStoreError, TimeoutError):
+            return otherwise
+        return "ok"
+
+    return answers
 
 
 class _Later:
@@ -67,7 +88,7 @@ async def reached_later(
     later = _Later()
 
     async def reach() -> None:
-        later.store = await reached("the event store", open_store)
+        later.store = await reached(EVENT_STORE, open_store)
         _log.info("the event store is reached")
 
     reaching = asyncio.create_task(reach())

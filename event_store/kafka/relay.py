@@ -72,11 +72,22 @@ class Relay:
         self._said_at = float("-inf")
         self._failures = 0
         self._has_led = False
+        self._stands_by = False
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether another one publishes, and this one waits for its place."""
+        return self._stands_by
 
     @property
     def active(self) -> bool:
         """Whether it is the one that publishes; otherwise it starts, stands by or is held up."""
         return self._publishing is not None
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether it waits for another one, which leads, to be gone."""
+        return self._stands_by
 
     @property
     def position(self) -> Position | None:
@@ -105,7 +116,9 @@ class Relay:
                 await self._lead()
             except Fenced:
                 _log.warning("another relay leads now; this one stands by", relay=self.name)
+                self._stands_by = True
                 await self._stand_by()
+                self._stands_by = False
             except TopicsChanged as error:
                 _log.info("the relay begins anew", reason=str(error))
             except KafkaUnavailable as error:
@@ -155,7 +168,7 @@ class Relay:
 
     async def _stand_by(self) -> None:
         """Return when the one that leads seems to be gone."""
-        self._has_led = False
+        self._has_led, self._stands_by = False, True
         while True:
             try:
                 topics = await prepare(self._servers, self._topics)
@@ -164,6 +177,7 @@ class Relay:
             except KafkaUnavailable as error:
                 await self._wait_out(error)
             else:
+                self._stands_by = False
                 _log.warning("no relay leads any more: this one takes over", relay=self.name)
                 return
 
