@@ -109,22 +109,28 @@ class World:
 
 
 @asynccontextmanager
-async def opened(folder: Path, **settings: Any) -> AsyncIterator[World]:
-    """The shop in this folder: three people, two products, stock of both."""
+async def reopened(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    """The shop in this folder, with what it has."""
     settings = Settings(_env_file=None, data=folder, **settings)
     async with open_container(settings) as container, running(container) as background:
         transport = httpx.ASGITransport(app=whole_app(container))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            world = World(container, background, client)
-            for actor in (ADA, EVE, OPERATOR):
-                name = NAMES[actor.id]
-                email = f"{name.partition(' ')[0].lower()}@example.com"
-                register = RegisterUser(user_id=actor.id, name=name, email=email, roles=actor.roles)
-                await world.do(register, SYSTEM)
-            for product, sku in SKUS.items():
-                price = money("12.50" if product == TEA else "3.00")
-                await world.do(AddProduct(product_id=product, name=sku.title(), price=price))
-                await world.do(MapProduct(product_id=product, sku=sku))
-                await world.do(ReceiveStock(sku=sku, quantity=1000, location="main"))
-            await world.settled()
-            yield world
+            yield World(container, background, client)
+
+
+@asynccontextmanager
+async def opened(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    """A shop in a new folder: three people, two products, stock of both."""
+    async with reopened(folder, **settings) as world:
+        for actor in (ADA, EVE, OPERATOR):
+            name = NAMES[actor.id]
+            email = f"{name.partition(' ')[0].lower()}@example.com"
+            register = RegisterUser(user_id=actor.id, name=name, email=email, roles=actor.roles)
+            await world.do(register, SYSTEM)
+        for product, sku in SKUS.items():
+            price = money("12.50" if product == TEA else "3.00")
+            await world.do(AddProduct(product_id=product, name=sku.title(), price=price))
+            await world.do(MapProduct(product_id=product, sku=sku))
+            await world.do(ReceiveStock(sku=sku, quantity=1000, location="main"))
+        await world.settled()
+        yield world
