@@ -30,6 +30,11 @@ def own_stores(settings: Settings) -> Mapping[str, str]:
     return {context: it.get_secret_value() for context, it in named.items() if it is not None}
 
 
+def is_noted(settings: Settings) -> bool:
+    """Whether a shop was begun in the data folder with a store for any context."""
+    return bool(_remembered(settings))
+
+
 def is_remembered(settings: Settings) -> bool:
     """Whether the shop is noted to have just the stores that the settings name."""
     return _remembered(settings) == _kinds(settings)
@@ -68,7 +73,7 @@ def refuse_several(settings: Settings, what: str) -> None:
     Raises:
         CannotOpen: the shop has several.
     """
-    if own_stores(settings) or _remembered(settings):
+    if own_stores(settings) or is_noted(settings):
         raise CannotOpen(
             f"The shop in {settings.data} has several event stores, and {what} knows one only: "
             "stop it and copy the whole folder, and what EventStoreDB holds by its own means."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from api.cli.application import CannotOpen
 from bootstrap.event_store_layout import (
     SQLITE,
+    is_noted,
     is_remembered,
     own_stores,
     refuse_other_stores,
@@ -78,7 +79,7 @@ def has_begun(settings: Settings) -> bool:
     """Whether a shop was ever opened with this data folder."""
     if settings.event_store is not None or own_stores(settings):
         return secrets_folder(settings).exists()
-    return (settings.data / _FILE).exists()
+    return (settings.data / _FILE).exists() or is_noted(settings)
 
 
 async def open_event_store(settings: Settings) -> WholeEventStore:
