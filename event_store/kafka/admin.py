@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -29,6 +30,7 @@ QUIET: Mapping[str, Any] = {"log_level": 0, "error_cb": bool, "logger": _silent}
 """For the client library: what goes wrong is raised to us, its own lines would only repeat it."""
 
 _TIMEOUT = 5.0
+_POLL = 0.05
 _HOUR = 3600 * 1000
 _NO_LIMIT = 2**63 - 1
 _SAFE_REPLICATION = 3
@@ -56,9 +58,7 @@ def _prepare(servers: str, topics: Topics) -> Topics:
         missing = [name for name in wanted if name not in _counts(client)]
         if missing:
             _make(client, [wanted[name] for name in missing])
-        counts = _counts(client)
-        if absent := [name for name in wanted if name not in counts]:
-            raise KafkaUnavailable(f"topics are being made: {', '.join(absent)}")
+        counts = _all_counts(client, wanted)
         there = [topic for name, topic in wanted.items() if name not in missing]
         if there:
             _compare(client, there, counts)
@@ -116,6 +116,16 @@ def _counts(client: Any) -> dict[str, int]:
         for name, topic in found.items()
         if topic.error is None and topic.partitions
     }
+
+
+def _all_counts(client: Any, wanted: Iterable[str]) -> dict[str, int]:
+    """The same, once all that were just made are known to the broker that is asked."""
+    deadline = time.monotonic() + _TIMEOUT
+    while absent := set(wanted) - (counts := _counts(client)).keys():
+        if time.monotonic() > deadline:
+            raise KafkaUnavailable(f"topics are still being made: {', '.join(sorted(absent))}")
+        time.sleep(_POLL)
+    return counts
 
 
 def _make(client: Any, missing: list[NewTopic]) -> None:

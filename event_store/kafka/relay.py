@@ -85,11 +85,6 @@ class Relay:
         return self._publishing is not None
 
     @property
-    def stands_by(self) -> bool:
-        """Whether it waits for another one, which leads, to be gone."""
-        return self._stands_by
-
-    @property
     def position(self) -> Position | None:
         """The position of its last committed mark; None before the first."""
         return self._position
@@ -116,9 +111,7 @@ class Relay:
                 await self._lead()
             except Fenced:
                 _log.warning("another relay leads now; this one stands by", relay=self.name)
-                self._stands_by = True
                 await self._stand_by()
-                self._stands_by = False
             except TopicsChanged as error:
                 _log.info("the relay begins anew", reason=str(error))
             except KafkaUnavailable as error:
