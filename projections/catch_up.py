@@ -10,8 +10,8 @@ from contracts.errors import Refused
 from event_store.partitions import NumberOf
 from event_store.port import EventStore, Position
 from projections.engine import Engine
-from projections.generations import is_trusted, start_of
-from projections.projector import AnyProjector, fingerprint
+from projections.generations import is_made_by, start_of
+from projections.projector import AnyProjector
 from projections.shown import ALL_EVENTS, shows_all, what_is_shown
 from read_side.port import Checkpoint, Generation, ProjectionStore
 from read_side.rebuild_port import RebuildStore
@@ -76,9 +76,9 @@ class CatchUp:
 
     async def also(self, generation: Generation) -> None:
         """Bring the serving generation forward too, if nobody else does and it is ours to write."""
-        ours = generation.fingerprint == fingerprint(self._projector)
-        if ours and self._own() and await is_trusted(self._events, self._store, generation):
-            await bring_forward(self._events, self._store, self._projector, generation)
+        made = (self._events, self._store, self._projector, generation)
+        if await is_made_by(*made) and self._own():
+            await bring_forward(*made)
 
     async def _is_followed(self, generation: Generation, head: Position | None) -> bool:
         rebuilds = await self._store.rebuilds(generation.projection)

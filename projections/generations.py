@@ -52,28 +52,18 @@ async def generation_to_write(
 ) -> Generation:
     """The generation that this projector brings forward; a new, empty one where none fits.
 
-    One fits that was made by the same code from the same event store. The active one comes first,
-    then one whose building was interrupted. Others that were being built are dropped, except by a
-    rebuild; the active one, if it does not fit, is left as it is and serves until the new one is
-    activated.
+    Others that were being built are dropped, except by a rebuild; the active one, if it does not
+    fit, is left as it is and serves until the new one is activated. Only one process at a time may
+    call this.
     """
+    for one in await _not_rebuilt(store, projector.name):
+        if one.state == "building" and not await is_made_by(events, store, projector, one):
+            await store.drop(one)
+    fitting = await fitting_generation(events, store, projector)
+    if fitting is not None:
+        return fitting
     own = fingerprint(projector)
     generations = await store.generations(projector.name)
-    rebuilt = {it.generation.number for it in await store.rebuilds(projector.name)}
-    fitting: dict[str, Generation] = {}
-    for one in generations:
-        if one.number in rebuilt and one.state == "building":
-            continue
-        if one.fingerprint == own and await is_trusted(events, store, one):
-            fitting[one.state] = one
-        elif one.state == "building":
-            await store.drop(one)
-    if "active" in fitting:
-        if "building" in fitting:
-            await store.drop(fitting["building"])  # A rebuild was quicker.
-        return fitting["active"]
-    if "building" in fitting:
-        return fitting["building"]
     made = await store.create_generation(projector.document_type, own)
     log.info(
         "a new generation is being built",
@@ -82,6 +72,39 @@ async def generation_to_write(
         because=_why(active_of(generations), own),
     )
     return made
+
+
+async def fitting_generation(
+    events: EventStore, store: RebuildStore, projector: AnyProjector
+) -> Generation | None:
+    """The generation that this projector goes on with, if there is one.
+
+    One fits that was made by the same code from the same event store. The active one comes first,
+    then one whose building was interrupted, or is under way in another process.
+    """
+    fitting = {
+        one.state: one
+        for one in await _not_rebuilt(store, projector.name)
+        if await is_made_by(events, store, projector, one)
+    }
+    if "active" in fitting and "building" in fitting:
+        await store.drop(fitting["building"])  # A rebuild was quicker.
+    return fitting.get("active") or fitting.get("building")
+
+
+async def is_made_by(
+    events: EventStore, store: ProjectionStore, projector: AnyProjector, generation: Generation
+) -> bool:
+    """Whether the projector may write to it: the same code made it from the same event store."""
+    ours = generation.fingerprint == fingerprint(projector)
+    return ours and await is_trusted(events, store, generation)
+
+
+async def _not_rebuilt(store: RebuildStore, projection: str) -> Sequence[Generation]:
+    """All generations but those that a rebuild makes."""
+    rebuilt = {it.generation.number for it in await store.rebuilds(projection)}
+    generations = await store.generations(projection)
+    return [it for it in generations if it.state != "building" or it.number not in rebuilt]
 
 
 async def go_green(events: EventStore, store: ProjectionStore, generation: Generation) -> bool:

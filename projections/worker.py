@@ -19,9 +19,9 @@ from projections.generations import (
     drop_abandoned,
     generation_to_write,
     go_green,
-    is_trusted,
+    is_made_by,
 )
-from projections.projector import AnyProjector, fingerprint
+from projections.projector import AnyProjector
 from read_side.port import Generation, ReadStoreUnavailable, UnknownGeneration
 from read_side.rebuild_port import RebuildStore
 
@@ -212,8 +212,7 @@ class Worker(ABC):
                 beside.add(one, self._follow_beside(one))
 
     async def _is_ours(self, generation: Generation) -> bool:
-        ours = generation.fingerprint == fingerprint(self._projector)
-        return ours and await is_trusted(self._events, self._store, generation)
+        return await is_made_by(self._events, self._store, self._projector, generation)
 
     async def _follow_beside(self, session: Session) -> None:
         try:
