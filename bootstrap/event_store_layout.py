@@ -6,6 +6,7 @@ was forgotten.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Literal
 
@@ -46,7 +47,7 @@ def remember(settings: Settings) -> None:
         return
     settings.data.mkdir(parents=True, exist_ok=True)
     path = settings.data / "event-stores"
-    temporary = path.with_name(f".{path.name}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(msgspec.json.encode(_kinds(settings)) + b"\n")
     temporary.replace(path)
 

@@ -202,7 +202,9 @@ async def _refuse_foreign_events(
     shared = _shared(settings)
     own = [context for context, place in _places(settings) if place != shared]
     if shared in stores:
-        await _refuse_events_in(stores[shared], shared, own)
+        # A server would search all it has: only where this shop was begun there.
+        if shared.file or _mark(settings.data).exists():
+            await _refuse_events_in(stores[shared], shared, own)
     elif (settings.data / _FILE).exists():
         store = await _open(shared, settings)
         try:

@@ -122,6 +122,15 @@ async def test_shop_on_a_server_when_all_contexts_are_to_have_files_then_refused
     assert "ORDERLOG_EVENT_STORE" in await refused(data, **BY_CONTEXT)
 
 
+async def test_shop_on_a_server_when_a_context_is_to_have_a_file_then_refused(data, tmp_path):
+    async with place("eventstoredb", tmp_path) as uri:
+        await filled(data, "order-1", event_store=uri)
+        text = await refused(data, event_store=uri, sales_event_store="sqlite")
+        assert "The events of sales are in the event store of all already" in text
+        parts = await filled(data, event_store=uri, users_event_store="sqlite")
+        assert parts == {"inventory+sales", "users"}
+
+
 async def test_server_when_not_there_then_no_file_is_made_and_the_setting_is_named(data):
     text = await refused(data, **{**BY_CONTEXT, "users_event_store": NOBODY})
     assert text.startswith("ORDERLOG_USERS_EVENT_STORE can't be used")
