@@ -18,6 +18,8 @@ from event_store.kafka.topics import Topics
 
 Result = TypeVar("Result")
 
+TRANSACTION_SECONDS = 60
+"""How long a transaction may take; then Kafka aborts it, also when its producer is gone."""
 _SLICE = 1.0
 """Seconds that the client may block before it is asked whether it should still wait."""
 _TOPICS_TIMEOUT = 5.0
@@ -38,6 +40,7 @@ class TransactionalProducer:
         self._settings = {
             "bootstrap.servers": servers,
             "transactional.id": transactional_id,
+            "transaction.timeout.ms": TRANSACTION_SECONDS * 1000,
             "compression.type": compression,
             "message.max.bytes": MAX_MESSAGE_BYTES,
             # A commit sends at once what waits; until then batches may grow.

@@ -144,11 +144,14 @@ class Publishing:
 
     async def _patiently(self, publishing: asyncio.Future[None]) -> None:
         passed = 0.0
-        while not (await asyncio.wait({publishing}, timeout=_PATIENCE))[0]:
-            passed += _PATIENCE
-            self._kafka_trouble = f"Kafka has not answered for {passed:.0f} seconds"
-            if passed == _PATIENCE or passed % _REMIND_SECONDS == 0:
-                _log.warning("Kafka does not answer; the relay waits", seconds=passed)
+        try:
+            while not (await asyncio.wait({publishing}, timeout=_PATIENCE))[0]:
+                passed += _PATIENCE
+                self._kafka_trouble = f"Kafka has not answered for {passed:.0f} seconds"
+                if passed == _PATIENCE or passed % _REMIND_SECONDS == 0:
+                    _log.warning("Kafka does not answer; the relay waits", seconds=passed)
+        finally:
+            publishing.cancel()
         publishing.result()
         if self._kafka_trouble is not None:
             _log.info("Kafka answers again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
@@ -125,6 +126,25 @@ async def append_to_each(store: WholeEventStore, categories: Sequence[str], coun
     """So many events to a stream of each category, and to one more of each."""
     for category in (*categories, *categories):
         await store.append(unique(category), some(count), expected=-1)
+
+
+@asynccontextmanager
+async def appending(store: WholeEventStore) -> AsyncIterator[None]:
+    """Events come all the time, to few streams and many, public and secret."""
+
+    async def append() -> None:
+        busy, version = unique(), -1
+        while True:
+            category = random.choice(["order", "product", "stock", "session"])
+            await store.append(unique(category), some(random.randint(1, 5)), expected=-1)
+            version = (await store.append(busy, some(2), expected=version)).version
+
+    task = asyncio.create_task(append())
+    try:
+        yield
+    finally:
+        await stop(task)
+        assert task.cancelled() or task.exception() is None
 
 
 async def assert_all_once(servers: str, topics: Topics, store: EventStore) -> None:

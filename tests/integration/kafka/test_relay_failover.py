@@ -16,8 +16,9 @@ from event_store.kafka.relay import Relay
 from event_store.kafka.topics import Topics
 from event_store.port import WholeEventStore
 from event_store.tasks import stop
-from tests.contract.event_store.support import some, unique
+from tests.contract.event_store.support import some
 from tests.integration.kafka.relaying import (
+    appending,
     assert_all_once,
     own_topics,
     running,
@@ -45,25 +46,6 @@ def address(tmp_path: Path) -> str:
 async def store(address: str) -> AsyncIterator[WholeEventStore]:
     async with opened(address) as it:
         yield it
-
-
-@asynccontextmanager
-async def appending(store: WholeEventStore) -> AsyncIterator[None]:
-    """Events come all the time, to few streams and many, public and secret."""
-
-    async def append() -> None:
-        version = -1
-        while True:
-            category = random.choice(["order", "product", "stock", "session"])
-            await store.append(unique(category), some(random.randint(1, 5)), expected=-1)
-            version = (await store.append("order-busy", some(2), expected=version)).version
-
-    task = asyncio.create_task(append())
-    try:
-        yield
-    finally:
-        await stop(task)
-        assert task.cancelled() or task.exception() is None
 
 
 @asynccontextmanager
