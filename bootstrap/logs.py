@@ -11,6 +11,13 @@ from structlog.types import Processor
 from bootstrap.settings import Settings
 
 
+_CLIENTS = ("aiokafka", "faust", "mode", "kafka")
+"""Libraries to which a server that is down is an error; to us it is something to wait for, and
+what does not pass is told by ourselves."""
+_REPEATING = ("elastic_transport",)
+"""Those that tell of each try what we tell of all of them."""
+
+
 def configure(settings: Settings) -> None:
     """Send all logs to standard error, at the level and in the format of the settings.
 
@@ -36,7 +43,17 @@ def configure(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
+    handler.addFilter(_lowered)
+    for name in _REPEATING:
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+def _lowered(record: logging.LogRecord) -> bool:
+    """Let it pass, as a warning at most where it comes from a client of a server."""
+    if record.levelno > logging.WARNING and record.name.partition(".")[0] in _CLIENTS:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def _rendering(log_format: str) -> list[Processor]:

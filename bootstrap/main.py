@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from api.cli.application import CannotOpen
 from api.cli.demo_shop import CONFIRMED_VERSION, fill
 from api.cli.demo_text import describe, this_program
+from api.cli.doctor import add_doctor
 from api.cli.main import create_cli
 from api.cli.migrate import Move, add_migrate
 from api.cli.running import INTERRUPTED, failing_clearly
@@ -22,6 +23,7 @@ from api.security.consistency import ConsistencyToken
 from bootstrap import logs
 from bootstrap.background import Background
 from bootstrap.container import Container, open_container
+from bootstrap.doctor import examine
 from bootstrap.event_store_server import add_event_store_server
 from bootstrap.event_stores import embedded_file, has_begun, refuse_elsewhere, renew_identity
 from bootstrap.migration import migrate
@@ -86,6 +88,7 @@ def command_line(settings: Settings) -> typer.Typer:
     cli = create_cli(open_application, open_or_begin, make_backup, make_restore)
     add_migrate(cli, make_move)
     add_secrets(cli, partial(make_secrets, settings))
+    add_doctor(cli, partial(examine, settings))
     _add_serving(cli, settings)
     _add_restored(cli, settings)
     return cli

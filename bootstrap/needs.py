@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from api.cli.application import CannotOpen
@@ -60,6 +60,14 @@ def refuse_services(settings: Settings) -> None:
             "ORDERLOG_KAFKA is set, so the work is done by services: orderlog serve command-api, "
             "query-api, relay, projector and process-manager. Without it one process does it all."
         )
+
+
+def missing_of_services(settings: Settings) -> Sequence[str]:
+    """The settings that the services together can't do without, and that are not set."""
+    missing = [_without_server(settings)]
+    missing += ["ORDERLOG_KAFKA"] if settings.kafka is None else []
+    missing += ["ORDERLOG_READ_STORE"] if settings.read_store is None else []
+    return [name for name in missing if name is not None]
 
 
 def _without_server(settings: Settings) -> str | None:

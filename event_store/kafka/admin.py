@@ -50,6 +50,23 @@ async def prepare(servers: str, topics: Topics) -> Topics:
     return await asyncio.to_thread(_prepare, servers, topics)
 
 
+async def found(servers: str, topics: Topics) -> Mapping[str, int]:
+    """How many partitions those of the topics have that are there. Nothing is made.
+
+    Raises:
+        KafkaUnavailable: nobody answers.
+    """
+    return await asyncio.to_thread(_found, servers, topics)
+
+
+def _found(servers: str, topics: Topics) -> Mapping[str, int]:
+    try:
+        counts = _counts(AdminClient({"bootstrap.servers": servers, **QUIET}))
+    except KafkaException as error:
+        raise unavailable(error) from error
+    return {name: counts[name] for name in (*topics.of_events, topics.marks) if name in counts}
+
+
 def _prepare(servers: str, topics: Topics) -> Topics:
     # What it is typed to return is but half known.
     client: Any = AdminClient({"bootstrap.servers": servers, **QUIET})

@@ -52,3 +52,15 @@ def test_every_line_is_json_where_that_is_asked_for(configured, capsys):
     assert [line["event"] for line in lines] == ["it failed", "it failed", "ours"]
     assert [line["level"] for line in lines] == ["error", "error", "info"]
     assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+def test_a_server_that_is_down_is_no_error_of_ours(configured, capsys):
+    configured("json")
+    logging.getLogger("aiokafka.conn").error("no connection")
+    logging.getLogger("elastic_transport.node_pool").warning("it failed for 1 times in a row")
+    logging.getLogger("another").error("an error")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("no connection", "warning"),
+        ("an error", "error"),
+    ]

@@ -1,0 +1,5 @@
+"""Looks at everything that the settings name, and changes nothing."""
+
+from bootstrap.doctor.examination import examine
+
+__all__ = ["examine"]
