@@ -10,7 +10,6 @@ from structlog.types import Processor
 
 from bootstrap.settings import Settings
 
-
 _CLIENTS = ("aiokafka", "faust", "mode", "kafka")
 """Libraries to which a server that is down is an error; to us it is something to wait for, and
 what does not pass is told by ourselves."""
