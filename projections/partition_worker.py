@@ -96,11 +96,12 @@ class PartitionWorker(Worker):
 
         A projection that stands still, or starts again, reads from the event store what it missed.
         """
-        if not self._unpaused.is_set():
-            return
-        await self._attended.wait()
-        for number, feed in tuple(self._feeds.items()):
-            await self._take(number, feed, published)
+        while self._unpaused.is_set():
+            await self._attended.wait()
+            for number, feed in tuple(self._feeds.items()):
+                await self._take(number, feed, published)
+            if self._attended.is_set():
+                return
 
     async def _take(self, number: int, feed: PartitionFeed, published: Sequence[Published]) -> None:
         delay = FIRST_DELAY

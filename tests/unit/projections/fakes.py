@@ -142,6 +142,7 @@ class MemoryProjectionStore:
         """Writes succeed, but it is not heard."""
         self.batches: list[WriteBatch] = []
         self._generations: list[Generation] = []
+        self._numbers: dict[str, int] = {}
         self._documents: dict[tuple[str, int], dict[str, Stored]] = {}
         self._checkpoints: dict[tuple[str, int], dict[str, Checkpoint]] = {}
         self._parked: dict[tuple[str, int], dict[str, ParkedStream]] = {}
@@ -164,7 +165,7 @@ class MemoryProjectionStore:
         return [one for one in self._generations if one.projection == projection]
 
     async def create_generation(self, document_type: DocumentType, fingerprint: str) -> Generation:
-        number = max((one.number for one in self._generations), default=0) + 1
+        self._numbers[document_type.name] = number = self._numbers.get(document_type.name, 0) + 1
         made = Generation(document_type.name, number, "building", fingerprint, AT)
         self._generations.append(made)
         self._documents[_id(made)] = {}
