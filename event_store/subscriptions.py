@@ -5,35 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime
 from enum import Enum
 
 import structlog
 
-from contracts.parked import ParkedStream
 from event_store.composite import after_event, covers, part_for
-from event_store.errors import (
-    AppendOutcomeUnknown,
-    EventStoreCorrupt,
-    EventStoreError,
-    EventStoreReadOnly,
-    EventStoreUnavailable,
-    InvalidPosition,
-)
-from event_store.port import Delivery, EventStore, Position, RecordedEvent, SubscriptionStore
+from event_store.errors import EventStoreError, InvalidPosition
+from event_store.parking import Handler, Parking
+from event_store.port import Delivery, EventStore, Position, SubscriptionStore
 from event_store.tasks import stop
-
-Handler = Callable[[RecordedEvent], Awaitable[None]]
-
-INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
-    EventStoreUnavailable,
-    AppendOutcomeUnknown,
-    EventStoreReadOnly,
-    EventStoreCorrupt,
-)
-"""What is wrong with the store, not with an event: tried again, never parked."""
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 5.0
@@ -85,19 +67,17 @@ class SubscriptionRunner:
                 operators asked for.
         """
         self.name = name
-        self._handler = handler
         self._events = events
         self._memory = memory
         self._categories = categories
         self._start = start
-        self._transient = INFRASTRUCTURE_ERRORS + retry_on
+        self._parking = Parking(name, handler, events, memory, retry_on=retry_on, batch=batch)
         self._batch = batch
         self._interval = interval
         self._position: Position | None = None
         self._saved: Position | None = None
         self._unsaved = 0
         self._beyond_end = False
-        self._parked: dict[str, ParkedStream] = {}
         self._next_look = 0.0
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
@@ -140,7 +120,7 @@ class SubscriptionRunner:
                 await self._follow()
             except InvalidPosition:
                 self._beyond_end = True
-            except self._transient as error:
+            except self._parking.transient as error:
                 failures = failures + 1 if self._position == before else 0
                 longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(failures, 16))
                 delay = longest * random.uniform(0.5, 1)  # noqa: S311
@@ -164,8 +144,8 @@ class SubscriptionRunner:
             await self._memory.save_checkpoint(self.name, head)
             self._saved = head
             self._advance(head)
-        self._parked = {entry.stream: entry for entry in await self._memory.parked(self.name)}
-        self._log.info("the subscriber starts", position=self._position, parked=len(self._parked))
+        await self._parking.load()
+        self._log.info("the subscriber starts", position=self._position, parked=len(self._parking))
 
     async def _go_back_to_the_end(self) -> None:
         """What is left was handled before; whatever comes from now on was not."""
@@ -221,8 +201,7 @@ class SubscriptionRunner:
 
     async def _take(self, delivery: Delivery) -> None:
         for event in delivery.events:
-            if event.stream not in self._parked:
-                await self._handle(event)
+            await self._parking.handle(event)
             self._position = Position(
                 after_event(self._position, delivery.position, event.stream, event.position)
             )
@@ -231,67 +210,16 @@ class SubscriptionRunner:
         if self._unsaved >= self._batch:
             await self._save_checkpoint()
 
-    async def _handle(self, event: RecordedEvent) -> bool:
-        try:
-            await self._handler(event)
-        except self._transient:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, only this stream may stop
-            await self._park(event, error)
-            return False
-        return True
-
-    async def _park(self, event: RecordedEvent, error: Exception) -> None:
-        entry = ParkedStream(
-            self.name,
-            event.stream,
-            event.version,
-            event.id,
-            f"{type(error).__name__}: {error}",
-            datetime.now(UTC),
-        )
-        await self._memory.park(entry)
-        self._parked[event.stream] = entry
-        self._log.error(
-            "a stream is parked: its event could not be handled",
-            stream=event.stream,
-            version=event.version,
-            event_id=str(event.id),
-            error=type(error).__name__,
-        )
-
     async def _look(self) -> None:
         """Carry out what operators asked for; keep the checkpoint up while nothing concerns us."""
         self._wake.clear()
         self._next_look = time.monotonic() + self._interval
-        if self._parked:
-            for entry in await self._memory.parked(self.name):
-                if entry.request is not None:
-                    await self._go_on_with(entry)
+        await self._parking.carry_out(self._reached, self._save_checkpoint)
         if self._position != self._saved:
             await self._save_checkpoint()
 
-    async def _go_on_with(self, entry: ParkedStream) -> None:
-        first = entry.version
-        while events := await self._due(entry.stream, first):
-            for event in events:
-                discarded = entry.request == "discard" and event.version == entry.version
-                if not discarded and not await self._handle(event):
-                    return
-            first = events[-1].version + 1
-        if first == entry.version:
-            # A checkpoint older than the parked event: the subscription comes to it first.
-            return
-        # In this order a crash between the two can't bring a discarded event back.
-        await self._save_checkpoint()
-        await self._memory.unpark(self.name, entry.stream)
-        del self._parked[entry.stream]
-        self._log.info("a parked stream goes on", stream=entry.stream, request=entry.request)
-
-    async def _due(self, stream: str, first: int) -> Sequence[RecordedEvent]:
-        events = await self._events.read_stream(stream, first=first, limit=self._batch)
-        reached = None if self._position is None else part_for(self._position, stream)
-        return [event for event in events if covers(reached, event.position)]
+    def _reached(self, stream: str) -> str | None:
+        return None if self._position is None else part_for(self._position, stream)
 
     def _advance(self, position: Position) -> None:
         self._position = position

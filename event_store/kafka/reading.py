@@ -14,11 +14,11 @@ import structlog
 from contracts.registry import PUBLISHED
 from event_store.composite import part_for
 from event_store.errors import InvalidPosition
-from event_store.kafka.envelope import Record, record_of
+from event_store.kafka.envelope import Place, Record, place_of, record_at
 from event_store.kafka.topics import Topics
-from event_store.partitions import Mark, Partition, Published
+from event_store.parking import INFRASTRUCTURE_ERRORS
+from event_store.partitions import Mark, Partition
 from event_store.port import Delivery, EventStore, Position
-from event_store.subscriptions import INFRASTRUCTURE_ERRORS
 
 _BATCH = 1000
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
@@ -93,19 +93,25 @@ class EventReader:
 
     def _batch(self, delivery: Delivery, store: str) -> Batch:
         # Only kept when all is well: a damaged event may end this half-way.
-        last, records = dict(self._last), list[Record]()
-        newest: datetime | None = None
+        places, records = dict[Partition, Place](), list[Record]()
         for event in delivery.events:
             partition = self._topics.partition_of(event.stream)
             if partition is None:
                 continue
-            own_store = part_for(store, partition.category)
-            published = Published(event, partition, own_store, last.get(partition))
-            records.append(record_of(published, self._topics))
-            last[partition] = event.position
-            newest = event.recorded_at
-        self._position, self._last = delivery.position, last
-        return Batch(records, Mark(store, delivery.position, last), newest)
+            place = places.get(partition)
+            if place is None:
+                place = places[partition] = self._place(partition, store)
+            position = event.position
+            records.append(record_at(place, event, position))
+            place.previous = position
+        last = {partition: place.previous for partition, place in places.items() if place.previous}
+        self._position, self._last = delivery.position, {**self._last, **last}
+        newest = delivery.events[-1].recorded_at if delivery.events else None
+        return Batch(records, Mark(store, delivery.position, self._last), newest)
+
+    def _place(self, partition: Partition, store: str) -> Place:
+        own_store = part_for(store, partition.category)
+        return place_of(partition, own_store, self._last.get(partition), self._topics)
 
     def _say(self, error: Exception, failures: int) -> None:
         self.trouble = f"the event store can't be read: {error}"
