@@ -15,28 +15,26 @@ and `previous`, see `Published`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
-from contracts.registry import category_of, id_of
 from event_store.kafka.errors import MalformedRecord
 from event_store.kafka.topics import Topics, key_of
-from event_store.partitions import Published
+from event_store.partitions import Partition, Published
 from event_store.port import Position, RecordedEvent
 
 Headers = list[tuple[str, bytes]]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _SchemaVersion = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 _NULL = msgspec.Raw(b"null")
+_SPACE = ord(" ")
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record to produce; `timestamp` is in milliseconds since 1970."""
 
     topic: str
@@ -47,7 +45,17 @@ class Record:
     timestamp: int
 
 
-class _Envelope(msgspec.Struct, omit_defaults=True):
+class Place(msgspec.Struct):
+    """Where in Kafka the events of a partition go, and the last one that went there."""
+
+    topic: str
+    number: int
+    headers: Headers
+    """What the records of all of them have in common."""
+    previous: Position | None
+
+
+class _Envelope(msgspec.Struct, omit_defaults=True, gc=False):
     id: UUID
     aggregate_id: str
     aggregate_type: str
@@ -63,7 +71,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     metadata_base64: bytes | None = None
 
 
-class _Told(msgspec.Struct):
+class _Told(msgspec.Struct, gc=False):
     """What of the metadata the envelope and the headers show."""
 
     occurred_at: _Moment | None = msgspec.field(default=None, name="occurredAt")
@@ -82,25 +90,33 @@ _TOLD = {field.encode_name: field for field in msgspec.structs.fields(_Told)}
 
 def encode(event: RecordedEvent) -> tuple[bytes, bytes, Headers]:
     """Key, value and headers of the event's record: what everyone sees of it."""
+    return _encoded(event, event.position, event.recorded_at)
+
+
+def _encoded(
+    event: RecordedEvent, position: Position, recorded_at: datetime
+) -> tuple[bytes, bytes, Headers]:
     told = _told(event.metadata)
-    payload, metadata = _as_json(event.data), _as_json(event.metadata)
-    aggregate_id = id_of(event.stream)
+    payload = _as_json(event.data)
+    metadata = _as_json(event.metadata)
+    category, _, aggregate_id = event.stream.partition("-")
     value = _Envelope(
         event.id,
         aggregate_id,
-        category_of(event.stream),
+        category,
         event.type,
         told.schema_version,
         payload or _NULL,
         event.version,
         told.occurred_at,
-        event.recorded_at,
+        recorded_at,
         metadata or _NULL,
-        event.position,
+        position,
         None if payload else event.data,
         None if metadata else event.metadata,
     )
-    return key_of(aggregate_id), _encode(value), _headers(event, told)
+    headers = _headers(event.type, told.occurred_at or recorded_at, told)
+    return key_of(aggregate_id), _encode(value), headers
 
 
 def decode(value: bytes) -> RecordedEvent:
@@ -127,16 +143,27 @@ def decode(value: bytes) -> RecordedEvent:
 
 def record_of(published: Published, topics: Topics) -> Record:
     """The record by which the relay publishes an event."""
-    event, partition = published.event, published.partition
-    key, value, headers = encode(event)
-    headers.append(("store", published.store.encode()))
-    headers.append(("partition", str(partition).encode()))
-    if published.previous is not None:
-        headers.append(("previous", published.previous.encode()))
+    partition = published.partition
+    place = place_of(partition, published.store, published.previous, topics)
+    return record_at(place, published.event, published.event.position)
+
+
+def place_of(partition: Partition, store: str, previous: Position | None, topics: Topics) -> Place:
+    """Where events of the partition go; the last of them was at `previous` of that store."""
+    common = [("store", store.encode()), ("partition", str(partition).encode())]
+    return Place(topics.topic_of(partition.category), partition.number, common, previous)
+
+
+def record_at(place: Place, event: RecordedEvent, position: Position) -> Record:
+    """The record of the next event at a place; `position` is the event's own."""
+    # Those that events are made of lazily are asked for once: this is done for every event.
     at = event.recorded_at
+    key, value, headers = _encoded(event, position, at)
+    headers += place.headers
+    if place.previous is not None:
+        headers.append(("previous", place.previous.encode()))
     milliseconds = int(at.timestamp()) * 1000 + at.microsecond // 1000
-    topic = topics.topic_of(partition.category)
-    return Record(topic, partition.number, key, value, headers, max(milliseconds, 0))
+    return Record(place.topic, place.number, key, value, headers, max(milliseconds, 0))
 
 
 def published_of(
@@ -165,20 +192,13 @@ def published_of(
     return Published(event, partition, store, None if previous is None else Position(previous))
 
 
-def _headers(event: RecordedEvent, told: _Told) -> Headers:
-    headers = [
-        ("eventType", event.type.encode()),
-        ("timestamp", _iso(told.occurred_at or event.recorded_at)),
-    ]
+def _headers(type_: str, at: datetime, told: _Told) -> Headers:
+    headers = [("eventType", type_.encode()), ("timestamp", _encode(at)[1:-1])]
     if told.traceparent is not None:
         headers.append(("traceparent", told.traceparent.encode()))
     if told.correlation_id is not None:
         headers.append(("correlationId", told.correlation_id.encode()))
     return headers
-
-
-def _iso(moment: datetime) -> bytes:
-    return _encode(moment)[1:-1]
 
 
 def _as_json(stored: bytes) -> msgspec.Raw | None:
@@ -188,7 +208,8 @@ def _as_json(stored: bytes) -> msgspec.Raw | None:
         is_text = stored.isascii() or bool(stored.decode())
     except _UNREADABLE:
         return None
-    return raw if is_text and len(memoryview(raw)) == len(stored) else None
+    # White space around it would be lost.
+    return raw if is_text and stored[0] > _SPACE and stored[-1] > _SPACE else None
 
 
 def _told(metadata: bytes) -> _Told:

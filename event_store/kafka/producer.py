@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from confluent_kafka import KafkaError as ClientError
 from confluent_kafka import KafkaException, Producer
@@ -27,6 +27,21 @@ _FENCED = {ClientError._FENCED, ClientError.PRODUCER_FENCED, ClientError.INVALID
 _FATAL, _TIMED_OUT = ClientError._FATAL, ClientError._TIMED_OUT  # noqa: SLF001
 
 
+def settings_of(servers: str, transactional_id: str, compression: str) -> dict[str, Any]:
+    """The client's settings; compression is that of Kafka's `compression.type`."""
+    return {
+        "bootstrap.servers": servers,
+        "transactional.id": transactional_id,
+        "transaction.timeout.ms": TRANSACTION_SECONDS * 1000,
+        "compression.type": compression,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        # A commit sends at once what waits; until then batches may grow.
+        "linger.ms": 20,
+        "reconnect.backoff.max.ms": 2000,
+        **QUIET,
+    }
+
+
 class TransactionalProducer:
     """A producer that has its transactional id to itself, until another one takes it.
 
@@ -36,18 +51,8 @@ class TransactionalProducer:
     """
 
     def __init__(self, servers: str, transactional_id: str, compression: str) -> None:
-        """Prepare; `begin` connects. Compression is that of Kafka's `compression.type`."""
-        self._settings = {
-            "bootstrap.servers": servers,
-            "transactional.id": transactional_id,
-            "transaction.timeout.ms": TRANSACTION_SECONDS * 1000,
-            "compression.type": compression,
-            "message.max.bytes": MAX_MESSAGE_BYTES,
-            # A commit sends at once what waits; until then batches may grow.
-            "linger.ms": 20,
-            "reconnect.backoff.max.ms": 2000,
-            **QUIET,
-        }
+        """Prepare; `begin` connects."""
+        self._settings = settings_of(servers, transactional_id, compression)
         self._thread = ThreadPoolExecutor(1, "kafka-producer")
         self._closing = threading.Event()
         self._producer: Producer | None = None
@@ -156,7 +161,7 @@ def _produce(producer: Producer, record: Record) -> None:
                 record.value,
                 record.key,
                 record.partition,
-                headers=[*record.headers],
+                headers=cast("Any", record.headers),
                 timestamp=record.timestamp,
             )
         except BufferError:
