@@ -176,7 +176,7 @@ async def test_events_seen_again_change_nothing(shop: Shop, store: WholeEventSto
     await a_few_orders(shop, [tea], 6)
     await reach_the_head(shop)
     before = await store.head()
-    policy = soft_reservation(shop)._handler
+    policy = soft_reservation(shop)._parking._handler
     events = (await store.read_all(categories=["order"])).events
     for recorded in [*events, *reversed(events)]:
         await policy(recorded)
