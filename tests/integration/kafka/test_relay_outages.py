@@ -51,7 +51,7 @@ async def test_broker_when_killed_and_started_again_under_load_then_each_event_i
     kafka = kafka_server.address
     relay = Relay(store, kafka, TOPICS, takeover=3.0)
     async with running(relay):
-        for is_long in (False, True, False):
+        for is_long in (False, True):
             async with appending(store):
                 await until_publishing(relay)
                 await asyncio.to_thread(kafka_server.kill)
