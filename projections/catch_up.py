@@ -66,9 +66,9 @@ class CatchUp:
                 return
             if time.monotonic() > deadline:
                 raise Refused(
-                    f"The running server did not take over generation {generation.number} of "
-                    f"{generation.projection} within {self._patience:.0f} seconds: it is paused, "
-                    "has other code, or can't keep up.",
+                    f"Nobody took over generation {generation.number} of {generation.projection} "
+                    f"within {self._patience:.0f} seconds: the processes that keep it up to date "
+                    "don't run, are paused, have other code, or can't keep up.",
                     code="not-taken-over",
                 )
             await asyncio.sleep(POLL_SECONDS)

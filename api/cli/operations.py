@@ -128,7 +128,7 @@ def _request(
 ) -> None:
     if not run(open_application, lambda application: ask(application.projections)):
         fail(f"Nothing is parked under {parked_id}; see `orderlog parked list`.")
-    typer.echo(f"Asked for {parked_id}; a running `orderlog serve` carries it out within seconds.")
+    typer.echo(f"Asked for {parked_id}; the process that runs it carries it out within seconds.")
 
 
 def _lag(state: ProjectionState) -> str:
