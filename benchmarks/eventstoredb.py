@@ -33,7 +33,7 @@ _ADDRESS = re.compile(r"esdb://\S+")
 
 
 @asynccontextmanager
-async def _server(folder: Path) -> AsyncGenerator[str]:
+async def server(folder: Path) -> AsyncGenerator[str]:
     """The URI of a server of its own process."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bootstrap.main", "serve", "event-store"),
@@ -168,7 +168,7 @@ async def _write_side(folder: Path, uri: str) -> list[str]:
 
 
 async def _measure(folder: Path) -> str:
-    async with _server(folder / "server") as uri:
+    async with server(folder / "server") as uri:
         return "\n".join([*await _protocol(uri), "", *await _write_side(folder, uri)])
 
 
