@@ -138,11 +138,13 @@ def _feeding(feed: FaustFeed) -> Check:
 def _readiness(
     runner: PartitionedRunner, events: WholeEventStore, documents: WholeReadStore
 ) -> Mapping[str, Check]:
-    async def read_store() -> None:
+    async def read_store() -> str:
         try:
             await documents.generations(next(iter(PROJECTORS)))
         except ReadStoreError as error:
             raise NotReady("Elasticsearch does not answer") from error
+        refused = getattr(documents, "bulk_rejections", 0)
+        return f"ok: {refused} writes were refused and tried again" if refused else "ok"
 
     async def projections() -> None:
         if not runner.caught_up:

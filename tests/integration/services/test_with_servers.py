@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -13,9 +14,12 @@ import structlog
 from confluent_kafka.admin import AdminClient
 
 from bootstrap import services, workers
+from bootstrap.background import running as in_background
+from bootstrap.container import open_container
 from bootstrap.doctor import examine
 from bootstrap.doctor import kafka as doctor_kafka
 from bootstrap.settings import Settings, secret_of
+from bootstrap.web import whole_app
 from event_store.dev_server.server import running_server
 from tests.integration.services.conftest import running, until_ready
 from tests.support.http import bearer
@@ -70,13 +74,17 @@ async def shop(settings, port, kafka, elasticsearch, tmp_path) -> AsyncIterator[
 
 
 async def _clean(settings: Settings, url: str) -> None:
+    await _clean_indices(settings.index_prefix, url)
     admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
     names = admin.list_topics(timeout=10).topics
     mine = [name for name in names if name.startswith(settings.topic_prefix)]
     for done in admin.delete_topics(mine).values() if mine else ():
         done.result(30)
+
+
+async def _clean_indices(prefix: str, url: str) -> None:
     async with httpx.AsyncClient(base_url=url) as client:
-        for pattern in (f"{settings.index_prefix}-*", f"{settings.index_prefix}.*"):
+        for pattern in (f"{prefix}-*", f"{prefix}.*"):
             found = await client.get(f"/_cat/indices/{pattern}", params={"format": "json"})
             for index in found.json():
                 await client.delete(f"/{index['index']}")
@@ -123,3 +131,32 @@ async def test_before_any_relay_has_run_the_doctor_says_so(shop):
     found = {it.check: it for it in await examine(other)}
     assert found["topics"].status == "failed"
     assert "nobody-relay-marks" in found["topics"].found
+
+
+async def test_one_process_may_have_its_documents_there_too(elasticsearch, tmp_path):
+    settings = Settings(
+        _env_file=None,
+        data=tmp_path / "data",
+        read_store=elasticsearch,
+        index_prefix=f"services-{uuid4().hex[:12]}",
+        consistency_wait_seconds=20.0,
+    )
+    try:
+        async with open_container(settings) as container, in_background(container) as background:
+            await background.projections.ready()
+            token = container.token(str(uuid4()), ("operator",), timedelta(minutes=5))
+            headers = {"authorization": f"Bearer {token}"}
+            transport = httpx.ASGITransport(whole_app(container))
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://one", headers=headers
+            ) as client:
+                made = await client.post("/api/products", json=TEA)
+                written = {"consistency-token": made.headers["consistency-token"]}
+                found = await client.get("/api/products", params={"q": "tea"}, headers=written)
+                assert found.headers["read-model"] == "fresh"
+                assert [it["id"] for it in found.json()["items"]] == [made.json()["id"]]
+                assert (await client.get("/health/ready")).status_code == 200
+        assert {it.status for it in await examine(settings)} == {"ok"}
+        assert not (settings.data / "read-models").exists()
+    finally:
+        await _clean_indices(settings.index_prefix, elasticsearch)
