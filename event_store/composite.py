@@ -8,10 +8,11 @@ composite ones only part by part: `covers`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from contracts.registry import CATEGORIES, CONTEXTS, category_of
 from event_store.errors import InvalidPosition
+from event_store.port import Position
 
 _PARTS, _NAME, _TOGETHER = ";", "=", "+"
 
@@ -85,6 +86,32 @@ def after_event(before: str | None, to: str, stream: str, position: str) -> str:
     parts = {name: behind.get(name, "") for name in ahead}
     name = _name_in(parts, stream)
     return compose(parts if name is None else {**parts, name: position})
+
+
+def start_after(identity: str, reached: Mapping[str, str]) -> Position | None:
+    """The position of this store to read on after, when so much is done of each category.
+
+    None: from the start.
+    """
+    if parts_of(identity) is None:
+        earliest = min(reached.values(), default="")
+        return Position(earliest) if earliest else None
+    return composed_of(identity, reached, min)
+
+
+def composed_of(
+    identity: str, reached: Mapping[str, str], pick: Callable[[Iterable[str]], str]
+) -> Position | None:
+    """A composite position of this store; a part is picked of those of its categories.
+
+    None: the start.
+    """
+    parts: dict[str, str] = {}
+    for name in parts_of(identity) or ():
+        contexts = contexts_in(name)
+        own = [position for one, position in reached.items() if context_of(one) in contexts]
+        parts[name] = pick(own) if own else ""
+    return Position(compose(parts)) if any(parts.values()) else None
 
 
 def _name_in(parts: Mapping[str, str], stream: str) -> str | None:

@@ -8,10 +8,10 @@ may be those of several stores read as one, and then a position has a part for e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from contracts.registry import CATEGORIES, category_of
-from event_store.composite import compose, context_of, contexts_in, part_for, parts_of
+from event_store.composite import composed_of, part_for, parts_of, start_after
 from event_store.partitions import NumberOf, Partition
 from event_store.port import EventStore, Position, RecordedEvent
 from read_side.port import Checkpoint, Generation, ProjectionStore
@@ -108,29 +108,7 @@ class Shown:
             for category in CATEGORIES if one is None else (one.category,):
                 reached = furthest_of.get(category, NOTHING)
                 furthest_of[category] = max(reached, part_for(it.position, category))
-        return _composed(identity, furthest_of, max)
-
-
-def start_after(identity: str, reached: Mapping[str, str]) -> Position | None:
-    """The position of this store to read on after, when so much is done of each category.
-
-    None: from the start.
-    """
-    if parts_of(identity) is None:
-        earliest = min(reached.values(), default=NOTHING)
-        return Position(earliest) if earliest else None
-    return _composed(identity, reached, min)
-
-
-def _composed(
-    identity: str, reached: Mapping[str, str], pick: Callable[[Iterable[str]], str]
-) -> Position | None:
-    parts: dict[str, str] = {}
-    for name in parts_of(identity) or ():
-        contexts = contexts_in(name)
-        own = [position for one, position in reached.items() if context_of(one) in contexts]
-        parts[name] = pick(own) if own else NOTHING
-    return Position(compose(parts)) if any(parts.values()) else None
+        return composed_of(identity, furthest_of, max)
 
 
 def reached(position: str, head: str, categories: Iterable[str]) -> bool:

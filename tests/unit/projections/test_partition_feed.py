@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from contracts.parked import ParkedStream
 from contracts.registry import category_of
+from event_store import partition_reader as feed_module
 from event_store.errors import EventStoreUnavailable
 from event_store.partitions import Mark, Partition, Published
 from event_store.port import Position, RecordedEvent
-from projections import partition_feed as feed_module
 from projections.catalogue import PROJECTORS
 from projections.engine import Engine
 from projections.partition_feed import PartitionFeed
