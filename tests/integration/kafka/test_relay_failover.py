@@ -127,12 +127,13 @@ async def test_relays_when_started_together_then_one_leads_and_stays_the_one(
     relays = [Relay(store, kafka, topics, takeover=TAKEOVER) for _ in range(3)]
     async with appending(store), running(*relays):
         await until(lambda: sorted(it.stands_by - it.active for it in relays) == [-1, 1, 1])
-        (leader,) = [relay.name for relay in relays if relay.active]
+        (leader,) = [relay for relay in relays if relay.active]
+        await until_led_by(leader, kafka, topics)
         # Longer than it takes one that stands by to think that nobody leads.
         for _ in range(40):
             await asyncio.sleep(TAKEOVER / 10)
-            assert [relay.name for relay in relays if relay.active] == [leader]
-            assert (await last_mark(kafka, topics)).relay == leader
+            assert [relay for relay in relays if relay.active] == [leader]
+            assert (await last_mark(kafka, topics)).relay == leader.name
     async with running(Relay(store, kafka, topics)):
         await until_published(kafka, topics, store)
     await assert_all_once(kafka, topics, store)
