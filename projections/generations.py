@@ -10,7 +10,6 @@ import structlog
 from event_store.errors import InvalidPosition
 from event_store.port import EventStore, Position
 from projections.projector import AnyProjector, fingerprint
-from projections.shown import ALL_EVENTS as ALL_EVENTS
 from projections.shown import what_is_shown
 from read_side.port import Generation, ProjectionStore
 from read_side.rebuild_port import RebuildStore

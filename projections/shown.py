@@ -20,7 +20,7 @@ ALL_EVENTS = "all"
 """The checkpoint's source when a projection reads the whole event store in its own order."""
 NOTHING = ""
 """The position before all others: nothing is shown yet."""
-PAGE = 500
+PAGE = 100
 """Events that are looked at together to find one that is not shown."""
 
 

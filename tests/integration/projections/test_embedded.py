@@ -35,12 +35,14 @@ async def shop(tmp_path):
 async def fill(shop: Shop) -> dict[str, tuple[str, object]]:
     """One of everything; by projection the stream and where its last event lies."""
     order = await shop.append("order-1", CREATED, ADDED, CONFIRMED)
+    user, product = await shop.append("user-1", USER), await shop.append("product-1", PRODUCT)
+    stock = await shop.append("stock-TEA", RECEIVED, RESERVED)
     return {
         "order_details": ("order-1", order),
-        "customers": ("user-1", await shop.append("user-1", USER)),
-        "product_catalogue": ("product-1", await shop.append("product-1", PRODUCT)),
-        "stock_levels": ("stock-TEA", await shop.append("stock-TEA", RECEIVED, RESERVED)),
-        "event_log": ("order-1", order),
+        "customers": ("user-1", user),
+        "product_catalogue": ("product-1", product),
+        "stock_levels": ("stock-TEA", stock),
+        "event_log": ("stock-TEA", stock),
     }
 
 
