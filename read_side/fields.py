@@ -179,7 +179,8 @@ def _texts(kind: DocumentType) -> list[tuple[str | None, tuple[str, ...]]]:
     ]
 
 
-def _at(value: object, path: tuple[str, ...]) -> Any:
+def value_at(value: object, path: tuple[str, ...]) -> Any:
+    """What lies there in a document; None if nothing does."""
     for step in path:
         if not isinstance(value, dict):
             return None
@@ -188,14 +189,14 @@ def _at(value: object, path: tuple[str, ...]) -> Any:
 
 
 def _value(key: str, column: Column, within: object) -> Value:
-    value = _at(within, column.path)
+    value = value_at(within, column.path)
     if value is None or column.accepts(value):
         return value
     raise DocumentRefused(key, f"{column.name} is no {column.kind.value} field's value")
 
 
 def _objects(key: str, document: Document, name: str) -> list[object]:
-    value = _at(document, tuple(name.split(".")))
+    value = value_at(document, tuple(name.split(".")))
     if value is None:
         return []
     if not isinstance(value, list | tuple):
@@ -206,5 +207,5 @@ def _objects(key: str, document: Document, name: str) -> list[object]:
 def _text(key: str, document: Document, text: tuple[str | None, tuple[str, ...]]) -> str:
     nested, path = text
     within = [document] if nested is None else _objects(key, document, nested)
-    found = [_at(item, path) for item in within]
+    found = [value_at(item, path) for item in within]
     return "\n".join(value for value in found if isinstance(value, str))

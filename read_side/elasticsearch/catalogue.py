@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import uuid4
 
-from elasticsearch import BadRequestError, NotFoundError
+from elasticsearch import ApiError, BadRequestError, NotFoundError
 
 from contracts.documents import DocumentType
 from read_side.elasticsearch.layout import Layout
@@ -28,6 +28,7 @@ from read_side.port import (
 _MOST_TRIES = 20
 _STATES: tuple[GenerationState, ...] = ("active", "retired", "building")
 _KNOWN_LAYOUTS = 200
+_TWO_SERVE = "more than one write index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class Catalogue:
             )
         except BadRequestError as error:
             if error_type(error) != "resource_already_exists_exception":
-                raise ReadStoreError(f"Elasticsearch: {name} can't be indexed: {error}") from error
+                raise self._server.translated(error) from None
             # Asked twice, because an answer was lost, it may well be ours.
             found = (await self._indices(name)).get(index, {})
             return made if _about(found).get("made_by") == token else None
@@ -234,7 +235,8 @@ class Catalogue:
         return [
             *actions,
             _out(new.index, self._alias(projection, new.generation.state)),
-            _into(new.index, self._names.serving(projection)),
+            # Of what may be written an alias has one only: two that find none can't both succeed.
+            _into(new.index, self._names.serving(projection), is_write_index=True),
             _into(new.index, self._names.fields(new.document_type)),
         ]
 
@@ -243,10 +245,12 @@ class Catalogue:
         try:
             await self._server.write(
                 lambda client: client.indices.update_aliases(actions=actions),
-                expected=(NotFoundError,),
+                expected=(ApiError,),
             )
-        except NotFoundError:
-            return False
+        except ApiError as error:
+            if isinstance(error, NotFoundError) or _TWO_SERVE in str(error):
+                return False
+            raise self._server.translated(error) from None
         return True
 
     async def _delete(self, index: str) -> None:
@@ -290,5 +294,5 @@ def _out(index: str, alias: str) -> dict[str, Any]:
     return {"remove": {"index": index, "alias": alias, "must_exist": True}}
 
 
-def _into(index: str, alias: str) -> dict[str, Any]:
-    return {"add": {"index": index, "alias": alias}}
+def _into(index: str, alias: str, **others: bool) -> dict[str, Any]:
+    return {"add": {"index": index, "alias": alias, **others}}

@@ -139,4 +139,4 @@ class Control:
             )
         except BadRequestError as error:
             if error_type(error) != "resource_already_exists_exception":
-                raise
+                raise self._server.translated(error) from None

@@ -11,7 +11,7 @@ import msgspec
 
 from contracts.documents import FieldKind
 from read_side.elasticsearch.names import shortened
-from read_side.fields import Column, Columns, Indexed, Value, encodable
+from read_side.fields import Column, Columns, Indexed, Value, encodable, value_at
 from read_side.port import Document, DocumentRefused, Put, Stored
 from read_side.words import parts_of
 
@@ -29,6 +29,9 @@ _MARKS = re.compile("[\u0300-\u036f]")
 _REVISION_BITS = 63
 _encode = msgspec.json.encode
 _UNSEEN = {"type": "object", "enabled": False}
+_MINOR, _AMOUNT = "minor", "amount"
+_BESIDE = {"type": "keyword", "index": False, "doc_values": False}
+"""An exact amount: what adds up and sorts are the minor units beside it."""
 _MAPPINGS: Mapping[FieldKind, Mapping[str, Any]] = {
     FieldKind.KEYWORD: {"type": "keyword"},
     FieldKind.LONG: {"type": "long"},
@@ -47,8 +50,8 @@ class Layout:
     def __init__(self, columns: Columns) -> None:
         """Lay out documents with these columns."""
         self.columns = columns
-        self._top = _places(columns.top)
-        self._lists = [(tuple(name.split(".")), _places(c)) for name, c in columns.lists.items()]
+        self._top = _Places(columns.top)
+        self._lists = [(tuple(name.split(".")), _Places(c)) for name, c in columns.lists.items()]
 
     def mapping(self) -> dict[str, Any]:
         """The strict mapping of an index."""
@@ -105,12 +108,12 @@ class Layout:
     def _add_found_by(
         self, source: dict[str, Any], stored: dict[str, Any], document: Document, indexed: Indexed
     ) -> None:
-        _put_values(source, self._top, indexed.values)
+        self._top.put(source, indexed.values, document)
         for (path, places), objects in zip(self._lists, indexed.nested, strict=True):
             items: list[dict[str, Any]] = []
-            for values in objects:
+            for values, within in zip(objects, value_at(document, path) or (), strict=True):
                 item: dict[str, Any] = {}
-                _put_values(item, places, values)
+                places.put(item, values, within)
                 if item:
                     items.append(item)
             if items:
@@ -170,18 +173,22 @@ def term_and_number(revision: int) -> tuple[int, int]:
     return revision >> _REVISION_BITS, revision & ((1 << _REVISION_BITS) - 1)
 
 
-_Places = list[tuple[tuple[str, ...], str]]
+class _Places:
+    """Where values are put."""
 
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._places = [(column.path[:-1], column.path[-1]) for column in columns]
+        self._amounts = [(*path, _AMOUNT) for path, name in self._places if name == _MINOR]
 
-def _places(columns: Sequence[Column]) -> _Places:
-    return [(column.path[:-1], column.path[-1]) for column in columns]
-
-
-def _put_values(target: dict[str, Any], places: _Places, values: Sequence[Value]) -> None:
-    for (path, name), value in zip(places, values, strict=True):
-        if value is not None:
-            place = _deep(target, path) if path else target
-            place[name] = shortened(value) if isinstance(value, str) else value
+    def put(self, target: dict[str, Any], values: Sequence[Value], within: object) -> None:
+        """Put the columns' values, and the exact amounts of the object they are from."""
+        for (path, name), value in zip(self._places, values, strict=True):
+            if value is not None:
+                place = _deep(target, path) if path else target
+                place[name] = shortened(value) if isinstance(value, str) else value
+        for path in self._amounts:
+            if isinstance(amount := value_at(within, path), str):
+                _deep(target, path[:-1])[_AMOUNT] = amount
 
 
 def _deep(target: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
@@ -192,7 +199,10 @@ def _deep(target: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
 
 def _put_mapping(properties: dict[str, Any], column: Column) -> None:
     *path, name = column.path
-    _inside(properties, path)[name] = _MAPPINGS[column.kind]
+    place = _inside(properties, path)
+    place[name] = _MAPPINGS[column.kind]
+    if name == _MINOR:
+        place.setdefault(_AMOUNT, _BESIDE)
 
 
 def _inside(properties: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:

@@ -112,14 +112,15 @@ class Server:
         except expected:
             raise
         except (ApiError, TransportError, NotNow) as error:
-            raise self._translated(error) from None
+            raise self.translated(error) from None
 
     def _count(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, ApiError) and error.meta.status == _TOO_MANY:
             self.rejections += 1
 
-    def _translated(self, error: Exception) -> ReadStoreError:
+    def translated(self, error: Exception) -> ReadStoreError:
+        """What is raised for an error: its cause in words, without our password."""
         text = f"Elasticsearch: {type(error).__name__}: {_reason(error)}"
         for secret in self._secrets:
             text = text.replace(secret, "***")
@@ -165,6 +166,8 @@ def _is_outside(status: int) -> bool:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, TransportError):
+        return str(error.message)
     if not isinstance(error, ApiError):
         return str(error)
     causes = cast("list[Any]", _at(error.body, "error", "root_cause") or [None])

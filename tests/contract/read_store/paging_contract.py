@@ -253,7 +253,10 @@ class CursorContract:
     @settings(
         max_examples=100,
         deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,  # Each adapter's suite is one.
+        ],
     )
     @given(
         value=st.none()

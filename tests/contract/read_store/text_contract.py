@@ -130,7 +130,10 @@ class TextContract:
     @settings(
         max_examples=60,
         deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,  # Each adapter's suite is one.
+        ],
     )
     @given(text=st.text(st.characters(codec=None), max_size=40))
     async def test_any_text_has_an_answer(self, store, text):
