@@ -41,19 +41,24 @@ _TOKEN_LIFETIME = timedelta(hours=12)
 
 
 def main() -> None:
-    """Run the command line; what is wrong with a setting is told in one line."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        name = "ORDERLOG_" + "_".join(str(part) for part in wrong["loc"]).upper()
-        typer.echo(f"orderlog: {name}: {wrong['msg'].removeprefix('Value error, ')}", err=True)
-        raise SystemExit(1) from None
+    """Run the command line."""
+    settings = read_settings()
     logs.configure(settings)
     try:
         command_line(settings)()
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
+
+
+def read_settings() -> Settings:
+    """The settings; what is wrong with one is told in one line, and ends the process."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = "ORDERLOG_" + "_".join(str(part) for part in wrong["loc"]).upper()
+        typer.echo(f"orderlog: {name}: {wrong['msg'].removeprefix('Value error, ')}", err=True)
+        raise SystemExit(1) from None
 
 
 def command_line(settings: Settings) -> typer.Typer:
