@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from bootstrap.command_side import CommandSide, Policy
 from bootstrap.container import Container
 from contracts.errors import Unavailable
 from event_store.subscriptions import SubscriptionRunner
 from projections.catalogue import PROJECTORS
 from projections.embedded import EmbeddedRunner
 
+NOT_OF_THE_EVENT = (Unavailable,)
+"""Errors of a policy that pass by themselves: nothing is parked for them."""
 _log = structlog.get_logger(__name__)
 
 
@@ -25,17 +28,19 @@ class Background:
         self.projections = EmbeddedRunner(
             container.events, container.documents, PROJECTORS.values()
         )
-        self.policies = [
-            SubscriptionRunner(
-                policy.NAME,
-                policy.handle,
-                container.events,
-                container.subscriptions,
-                categories=policy.CATEGORIES,
-                retry_on=(Unavailable,),
-            )
-            for policy in container.policies
-        ]
+        self.policies = [following(policy, container) for policy in container.policies]
+
+
+def following(policy: Policy, side: CommandSide) -> SubscriptionRunner:
+    """What runs a policy where it follows the event store itself."""
+    return SubscriptionRunner(
+        policy.NAME,
+        policy.handle,
+        side.events,
+        side.subscriptions,
+        categories=policy.CATEGORIES,
+        retry_on=NOT_OF_THE_EVENT,
+    )
 
 
 @asynccontextmanager

@@ -36,6 +36,8 @@ from write_side.users.sessions import Sessions
 from write_side.users.user import User
 
 A = TypeVar("A", bound=Aggregate)
+Policy = SoftReservation | SettleEmailClaims
+"""What answers events with commands."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ class CommandSide:
         return self.events
 
     @property
-    def policies(self) -> tuple[SoftReservation | SettleEmailClaims, ...]:
-        """What answers events with commands."""
+    def policies(self) -> tuple[Policy, ...]:
+        """All of them."""
         return (self.reservation, self.claims)
 
     def token(self, user_id: str, roles: tuple[Role, ...], lifetime: timedelta) -> str:

@@ -21,7 +21,7 @@ _WITHOUT_EVENTS = "not reached: answers are stale, and there is no audit"
 async def command_api(settings: Settings, front: Front) -> None:
     """Take commands, until cancelled. Any number of them may run side by side."""
     async with AsyncExitStack() as stack:
-        commands = await _commands(settings, front, stack)
+        commands = await opened_commands(settings, front, stack)
         front.open({}, command_app(commands))
         settle_down()
         await asyncio.Event().wait()
@@ -40,7 +40,7 @@ async def query_api(settings: Settings, front: Front) -> None:
         await asyncio.Event().wait()
 
 
-async def _commands(settings: Settings, front: Front, stack: AsyncExitStack) -> CommandSide:
+async def opened_commands(settings: Settings, front: Front, stack: AsyncExitStack) -> CommandSide:
     """What takes commands, on an event store that is closed with the stack."""
 
     async def opened() -> CommandSide:

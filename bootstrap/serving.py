@@ -74,3 +74,16 @@ def _add_workers(cli: typer.Typer, settings: Settings) -> None:
         """
         what = f"projects events from Kafka at {settings.kafka}"
         _run(settings, "projector", what, Needs(kafka=True, read_store=True), workers.projector)
+
+    @cli.command("process-manager")
+    def process_manager() -> None:  # pyright: ignore[reportUnusedFunction]
+        """Run the policies, which answer events with commands; several share the partitions.
+
+        Needs ORDERLOG_EVENT_STORE, ORDERLOG_KAFKA and the secrets (ORDERLOG_SECRETS). Serves its
+        health only, on ORDERLOG_HOST and ORDERLOG_PORT.
+
+        Example: ORDERLOG_PORT=8004 orderlog serve process-manager
+        """
+        what = f"runs policies on events from Kafka at {settings.kafka}"
+        needs = Needs(kafka=True, secrets=(*TOKENS, *COMMANDS))
+        _run(settings, "process-manager", what, needs, workers.process_manager)

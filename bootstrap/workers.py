@@ -1,4 +1,4 @@
-"""The services that no caller sees: relay and projector."""
+"""The services that no caller sees: relay, projector and process manager."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 
 from api.cli.application import CannotOpen
 from api.http.health import Check, NotReady
+from bootstrap.background import NOT_OF_THE_EVENT, following
+from bootstrap.command_side import CommandSide
 from bootstrap.event_stores import open_event_store
 from bootstrap.front import Front
 from bootstrap.kafka import group_of, number_of, servers_of, topics_of
 from bootstrap.read_stores import open_read_store
 from bootstrap.serve import settle_down
+from bootstrap.services import opened_commands
 from bootstrap.settings import Settings
 from bootstrap.waiting import EVENT_STORE, KAFKA, READ_STORE, answering, reached
 from event_store.kafka.topics import Topics
+from event_store.partitioned_policies import PartitionedPolicy
+from event_store.policy_group import ElectedRunner, PolicyGroup
 from event_store.port import WholeEventStore
 from projections.catalogue import PROJECTORS
 from projections.partitioned import PartitionedRunner
@@ -56,6 +61,47 @@ async def projector(settings: Settings, front: Front) -> None:
         front.open({"kafka": _feeding(feed), **projecting.readiness})
         settle_down()
         await _run(feed)
+
+
+async def process_manager(settings: Settings, front: Front) -> None:
+    """Run the policies in this process's share of the events, until cancelled."""
+    async with AsyncExitStack() as stack:
+        topics = await _prepared_topics(settings, front)
+        commands = await opened_commands(settings, front, stack)
+        group = _policies(commands)
+        await group.start()
+        stack.push_async_callback(group.stop)
+        feed = _feed(settings, "process-manager", topics, group)
+        front.open(
+            {
+                "kafka": _feeding(feed),
+                "event_store": answering(commands.events, _UNREACHED),
+                "policies": _policing(group),
+            }
+        )
+        settle_down()
+        await _run(feed)
+
+
+def _policies(commands: CommandSide) -> PolicyGroup:
+    """The soft reservation by partitions; e-mail claims, whose streams are secret, in one place."""
+    reservation, claims = commands.reservation, commands.claims
+    partitioned = PartitionedPolicy(
+        reservation.NAME,
+        reservation.handle,
+        commands.events,
+        commands.subscriptions,
+        number_of,
+        categories=reservation.CATEGORIES,
+        retry_on=NOT_OF_THE_EVENT,
+    )
+    elected = ElectedRunner(
+        claims.NAME,
+        lambda: following(claims, commands).run(),
+        reservation.CATEGORIES[0],
+        lambda: partitioned.caught_up,
+    )
+    return PolicyGroup([partitioned], [elected])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +179,15 @@ def _feeding(feed: FaustFeed) -> Check:
         return f"ok: {len(feed.partitions)} partitions are owned"
 
     return feeding
+
+
+def _policing(group: PolicyGroup) -> Check:
+    async def policing() -> str:
+        if not group.caught_up:
+            raise NotReady("they catch up with what was recorded before")
+        return f"ok: {', '.join(group.elected)} runs here" if group.elected else "ok"
+
+    return policing
 
 
 def _readiness(

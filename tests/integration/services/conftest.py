@@ -16,7 +16,7 @@ from bootstrap.settings import Settings
 from tests.support.eventstoredb import free_port
 
 Running = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @pytest.fixture

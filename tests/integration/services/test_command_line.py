@@ -27,6 +27,7 @@ NEEDED = {
     "query-api": ("event_store", "read_store"),
     "relay": ("event_store", "kafka"),
     "projector": ("event_store", "kafka", "read_store"),
+    "process-manager": ("event_store", "kafka"),
 }
 
 
@@ -49,7 +50,7 @@ def test_a_missing_setting_is_named(tmp_path, name, missing):
     assert f"serve {name} needs ORDERLOG_{missing.upper()}" in line
 
 
-@pytest.mark.parametrize("name", ["command-api", "query-api"])
+@pytest.mark.parametrize("name", ["command-api", "query-api", "process-manager"])
 def test_missing_secrets_are_not_made(tmp_path, name):
     assert "orderlog secrets make" in refusal(tmp_path, "serve", name, **ALL)
     assert not (tmp_path / "data" / "secrets").exists()

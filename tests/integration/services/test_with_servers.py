@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from bootstrap.doctor import kafka as doctor_kafka
 from bootstrap.settings import Settings, secret_of
 from bootstrap.web import whole_app
 from event_store.dev_server.server import running_server
-from tests.integration.services.conftest import running, until_ready
-from tests.support.http import bearer
+from tests.integration.services.conftest import SECONDS, running, until_ready
+from tests.support.http import ADDRESS, bearer
 
 TEA = {"name": "Tea", "description": "", "price": {"amount": "12.50", "currency": "EUR"}}
 
@@ -160,3 +161,34 @@ async def test_one_process_may_have_its_documents_there_too(elasticsearch, tmp_p
         assert not (settings.data / "read-models").exists()
     finally:
         await _clean_indices(settings.index_prefix, elasticsearch)
+
+
+async def test_policies_answer_events_with_commands(shop):
+    async with (
+        running(workers.relay, shop.settings),
+        running(workers.process_manager, shop.settings) as policies,
+    ):
+        checks = await until_ready(policies, policies="ok: email-claims runs here")
+        assert checks["kafka"] == "ok: 8 partitions are owned"
+        await until_ready(shop.commands)
+        await until_ready(shop.queries)
+        product, _ = await shop.add_product()
+        await shop.commands.put(f"/api/products/{product}/sku", json={"sku": "TEA"})
+        stock = {"quantity": 5, "location": "main"}
+        await shop.commands.post("/api/stock/TEA/receipts", json=stock)
+        person = {"name": "Ada", "email": "ada@example.com", "password": "tea and engines"}
+        customer = (await shop.commands.post("/api/users", json=person)).json()["id"]
+        order = {
+            "customer_id": customer,
+            "items": [{"product_id": product, "quantity": 2}],
+            "shipping_address": ADDRESS,
+        }
+        made = await shop.commands.post("/api/orders", json=order)
+        assert made.status_code == 201, made.text
+        confirmed = await shop.commands.post(f"/api/orders/{made.json()['id']}/confirm", json={})
+        assert confirmed.status_code == 200, confirmed.text
+        async with asyncio.timeout(SECONDS):
+            while not (await shop.queries.get("/api/stock/TEA")).json().get("reserved"):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # What another process brings about tells nobody here.
+        item = (await shop.queries.get("/api/stock/TEA")).json()
+        assert (item["on_hand"], item["reserved"], item["available"]) == (5, 2, 3)
