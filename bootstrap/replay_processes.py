@@ -78,7 +78,7 @@ async def _replayed(
             process.kill()  # It has told that all is done, or what it wrote is dropped.
         await process.wait()
     if why is not None:
-        raise ShareFailed(f"{name}, which replayed some of the events, {why}")
+        raise ShareFailed(f"{name} that replay the events {why}")
 
 
 async def _why_it_failed(process: Process, task: bytes, done: Done) -> str | None:
