@@ -20,13 +20,11 @@ handled, and acks of a partition come strictly in order:
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import faust
@@ -98,8 +96,7 @@ class FeedApp(faust.App):
         self._delivering: asyncio.Task[None] | None = None
         self._queue: Any = None
         self._rebalancing_since: float | None = None
-        self._datadir = tempfile.TemporaryDirectory(prefix="orderlog-faust-")
-        super().__init__(settings.group, **_options(settings, Path(self._datadir.name)))
+        super().__init__(settings.group, **_options(settings))
         topic = self.topic(
             *settings.topics.of_events,
             key_type=bytes,
@@ -154,10 +151,8 @@ class FeedApp(faust.App):
             self.partitions = frozenset()
             await self.deliveries.own(self.partitions)
 
-    async def on_shutdown(self) -> None:
-        """Leave nothing behind."""
-        await super().on_shutdown()
-        self._datadir.cleanup()
+    def _create_directories(self) -> None:
+        """None: they are for tables, of which there are none."""
 
     def fail(self, reason: BaseException | None) -> None:
         """Have it ended by whoever runs it; the first reason counts. From any thread."""
@@ -292,10 +287,9 @@ async def _revoked(app: FeedApp, revoked: set[TP], **_: Any) -> None:
     await app.own(set())
 
 
-def _options(settings: FeedSettings, datadir: Path) -> Mapping[str, Any]:
+def _options(settings: FeedSettings) -> Mapping[str, Any]:
     return {
         "broker": [f"kafka://{server}" for server in settings.servers.split(",")],
-        "datadir": datadir,
         "web_enabled": False,
         "topic_disable_leader": True,
         "topic_allow_declare": False,
@@ -303,6 +297,8 @@ def _options(settings: FeedSettings, datadir: Path) -> Mapping[str, Any]:
         "consumer_group_instance_id": settings.instance,
         "broker_session_timeout": settings.session_seconds,
         "broker_heartbeat_interval": settings.session_seconds / 4,
+        # How soon it is seen that a topic was given more partitions.
+        "consumer_metadata_max_age_ms": 30_000,
         "broker_rebalance_timeout": 30.0,
         "broker_request_timeout": 40.0,
         "broker_commit_interval": 1.0,

@@ -12,8 +12,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+import structlog
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from mode.threads import WorkerThread
+
+_LEAVE_SECONDS = 3.0
+_log = structlog.get_logger(__name__)
 
 
 class Room(Protocol):
@@ -51,6 +55,14 @@ class DaemonThread(WorkerThread):
 
 
 class _ConsumerThread(AIOKafkaConsumerThread):
+    async def on_thread_stop(self) -> None:
+        """Leave the group; without Kafka there is nobody to tell, and no end of trying."""
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await super().on_thread_stop()
+        except TimeoutError:
+            _log.warning("Kafka was not told that this worker leaves its group")
+
     async def _fetch_records(self, consumer: Any, active_partitions: Any, **how: Any) -> Any:
         """Records, of which none was fetched for another generation or a suspended flow."""
         generation = self.app.consumer_generation_id
@@ -65,6 +77,9 @@ class _ConsumerThread(AIOKafkaConsumerThread):
 
 class _Consumer(Consumer):
     app: Any
+
+    async def on_stop(self) -> None:
+        """Nothing: the app has committed before, or could not."""
 
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon, Worker=DaemonThread)

@@ -17,7 +17,6 @@ from event_store.kafka.admin import prepare
 from event_store.kafka.faust_app import FeedSettings
 from event_store.kafka.faust_feed import FaustFeed
 from event_store.kafka.topics import Topics
-from tests.integration.kafka.feeding import COMPRESSION
 from tests.integration.kafka.sink import Sink
 
 
@@ -34,7 +33,7 @@ async def main() -> None:
     parser.add_argument("--instance")
     given = parser.parse_args()
 
-    topics = await prepare(given.servers, Topics(given.prefix, given.partitions, compression=COMPRESSION))
+    topics = await prepare(given.servers, Topics(given.prefix, given.partitions))
     sink = Sink(given.file, given.name, slow=given.slow, fail_at=given.fail_at)
     settings = FeedSettings(given.servers, topics, given.group, given.instance)
     feed = FaustFeed(settings, sink)

@@ -24,7 +24,6 @@ from event_store.partitions import Published
 from event_store.port import Position, RecordedEvent
 
 STORE = "a-store"
-COMPRESSION = "gzip"
 
 
 @dataclass
@@ -148,7 +147,7 @@ def _produce(producer: Producer, records: Sequence[Record]) -> None:
 async def feeding(servers: str, partitions: int = 3) -> AsyncGenerator[Feeding]:
     """A namespace of its own, deleted in the end."""
     prefix = f"t{uuid4().hex[:10]}-"
-    topics = await prepare(servers, Topics(prefix, partitions, compression=COMPRESSION))
+    topics = await prepare(servers, Topics(prefix, partitions))
     try:
         yield Feeding(servers, topics, f"{prefix}group")
     finally:
@@ -191,12 +190,11 @@ class Workers:
         it = self._feeding
         log = self._folder / f"{name}.log"
         arguments = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
-        command = [sys.executable, "-m", "tests.integration.kafka.faust_process"]
-        counts = str(it.topics.partitions)
+        command = [sys.executable, "-m", "tests.integration.kafka.faust_process", it.servers]
+        command += [it.topics.prefix, str(it.topics.partitions), it.group, str(self.file), name]
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [*command, it.servers, it.topics.prefix, counts, it.group, self.file, name]
-                + arguments,
+                [*command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

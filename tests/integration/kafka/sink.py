@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from event_store.partitions import Mark, Partition, Published
@@ -31,10 +31,11 @@ class Sink:
         self._worker = worker
         self._slow = slow
         self._fail_at = fail_at
+        self.hanging = False
+        """Whether it never comes back, as in an outage."""
         self.batches = 0
         self.at_work = False
         self.owned: frozenset[Partition] = frozenset()
-        self.handled = asyncio.Condition()
 
     async def own(self, partitions: frozenset[Partition]) -> None:
         assert not self.at_work
@@ -52,6 +53,8 @@ class Sink:
     async def _handle(self, events: Sequence[Published]) -> None:
         self.batches += 1
         self._note("begin", f"{len(events)}")
+        if self.hanging:
+            await asyncio.Event().wait()
         if self._slow:
             await asyncio.sleep(self._slow)
         if self.batches == self._fail_at:
@@ -59,8 +62,6 @@ class Sink:
             self._write(events[: len(events) // 2])
             raise OSError("the sink broke")
         self._write(events)
-        async with self.handled:
-            self.handled.notify_all()
 
     def published(self, mark: Mark) -> None:
         self._note("mark", mark.position)
@@ -92,12 +93,10 @@ class Seen:
 
     def deliveries(self, worker: str | None = None) -> list[tuple[str, str]]:
         """Partition and position of each event handled, in this order, again and again."""
-        where = "" if worker is None else f" AND worker = '{worker}'"
-        return list(
-            self._file.execute(
-                f"SELECT partition, position FROM calls WHERE what = 'handle'{where} ORDER BY number"
-            )
+        rows = self._file.execute(
+            "SELECT partition, position, worker FROM calls WHERE what = 'handle' ORDER BY number"
         )
+        return [(it[0], it[1]) for it in rows if worker in (None, it[2])]
 
     def owned(self, worker: str) -> frozenset[str]:
         """What the worker was last told that it owns."""
@@ -115,9 +114,8 @@ class Seen:
             )
         ]
 
-    async def until(self, true: object, seconds: float = 60) -> None:
+    async def until(self, true: Callable[[], object], seconds: float = 60) -> None:
         """Return when `true()` is; what other processes write can't be awaited otherwise."""
-        assert callable(true)
         async with asyncio.timeout(seconds):
-            while not true():
+            while not true():  # noqa: ASYNC110 - another process tells nobody
                 await asyncio.sleep(0.05)

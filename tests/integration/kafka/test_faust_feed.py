@@ -90,9 +90,7 @@ async def test_a_sink_that_breaks(fed: Feeding, workers: Workers, seen: Seen) ->
     assert_in_order(seen.deliveries())
 
 
-async def test_stopped_in_the_middle_of_a_batch(
-    fed: Feeding, workers: Workers, seen: Seen
-) -> None:
+async def test_stopped_in_the_middle_of_a_batch(fed: Feeding, workers: Workers, seen: Seen) -> None:
     fed.publish(1500)
     worker = workers.start("first", slow=1.0)
     await seen.until(lambda: "begin" in seen.calls("first"))
@@ -151,9 +149,7 @@ async def test_partitions_change_hands_while_events_flow(
     await seen.until(lambda: len(seen.owned("first")) == len(seen.owned("second")) == 6)
     assert not seen.owned("first") & seen.owned("second")
     third = workers.start("third", slow=0.02)
-    await seen.until(
-        lambda: all(len(seen.owned(it)) == 4 for it in ("first", "second", "third"))
-    )
+    await seen.until(lambda: all(len(seen.owned(it)) == 4 for it in ("first", "second", "third")))
     first.stop()
     assert await first.ended() == 0
     await seen.until(lambda: len(seen.owned("second") | seen.owned("third")) == 12)
@@ -168,9 +164,7 @@ async def test_partitions_change_hands_while_events_flow(
     assert await third.ended() == 0
 
 
-async def test_aborted_transactions_and_markers(
-    fed: Feeding, workers: Workers, seen: Seen
-) -> None:
+async def test_aborted_transactions_and_markers(fed: Feeding, workers: Workers, seen: Seen) -> None:
     feed = feed_into(fed, Sink(workers.file, "here"))
     await feed.start()
     for _ in range(5):
