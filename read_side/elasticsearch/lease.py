@@ -13,9 +13,9 @@ from read_side.elasticsearch.kept import State
 from read_side.port import ReadStoreUnavailable
 from read_side.rebuild_port import RebuildUnderWay
 
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 20.0
 """How long the right of a process that died is not free; clocks may differ by less than that."""
-_RENEWALS = 4
+_RENEWALS = 8
 """How often it is renewed in that time."""
 
 
@@ -26,7 +26,8 @@ async def holding(
     """Hold the right; what is done with it is cancelled when it can't be renewed in time.
 
     Raises:
-        RebuildUnderWay: it is held already, or was lost.
+        RebuildUnderWay: it is held already.
+        ReadStoreUnavailable: it was lost.
     """
     lease = _Lease(control, projection, seconds)
     await lease.take()
@@ -41,7 +42,10 @@ async def holding(
                 await asyncio.wait([renewing])
     except TimeoutError:
         if limit.expired():
-            raise _under_way(projection) from None
+            raise ReadStoreUnavailable(
+                f"Elasticsearch: the right to rebuild {projection} was lost: it could not be "
+                "renewed in time"
+            ) from None
         raise
     finally:
         with suppress(ReadStoreUnavailable):  # Then it lapses.
