@@ -10,9 +10,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
+from aiokafka.errors import KafkaError  # pyright: ignore[reportMissingTypeStubs]
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from mode.threads import WorkerThread
 
@@ -57,11 +59,16 @@ class DaemonThread(WorkerThread):
 class _ConsumerThread(AIOKafkaConsumerThread):
     async def on_thread_stop(self) -> None:
         """Leave the group; without Kafka there is nobody to tell, and no end of trying."""
-        try:
+        leaving = asyncio.ensure_future(super().on_thread_stop())
+        await asyncio.wait({leaving}, timeout=_LEAVE_SECONDS)
+        if leaving.done() and not leaving.cancelled() and leaving.exception() is None:
+            return
+        # A connection that is lost just then has the client cancel itself.
+        leaving.cancel()
+        _log.warning("Kafka was not told that this worker leaves its group")
+        with suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(_LEAVE_SECONDS):
-                await super().on_thread_stop()
-        except TimeoutError:
-            _log.warning("Kafka was not told that this worker leaves its group")
+                await self._ensure_consumer()._client.close()
 
     async def _fetch_records(self, consumer: Any, active_partitions: Any, **how: Any) -> Any:
         """Records, of which none was fetched for another generation or a suspended flow."""
