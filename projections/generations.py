@@ -103,6 +103,8 @@ async def _not_rebuilt(store: RebuildStore, projection: str) -> Sequence[Generat
     """All generations but those that a rebuild makes."""
     rebuilt = {it.generation.number for it in await store.rebuilds(projection)}
     generations = await store.generations(projection)
+    # A rebuild that has begun in between is listed now, one that has ended was listed before.
+    rebuilt |= {it.generation.number for it in await store.rebuilds(projection)}
     return [it for it in generations if it.state != "building" or it.number not in rebuilt]
 
 

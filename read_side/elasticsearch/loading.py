@@ -22,7 +22,15 @@ from read_side.elasticsearch.names import document_id
 from read_side.elasticsearch.server import Server
 from read_side.elasticsearch.settings import when_loaded, while_loading
 from read_side.marks import Marks
-from read_side.port import Checkpoint, Discard, Generation, Put, Stored, WriteBatch
+from read_side.port import (
+    Checkpoint,
+    Discard,
+    Generation,
+    Put,
+    ReadStoreUnavailable,
+    Stored,
+    WriteBatch,
+)
 
 _AT_ONCE = 4
 _FLUSH_SECONDS = 600.0
@@ -147,6 +155,7 @@ async def loading(
 ) -> AsyncGenerator[ElasticsearchBulkLoad]:
     """Load a generation; see `RebuildStore.load_in_bulk`."""
     async with generations.index(generation) as index:
+        began = await _terms(server, index)
         await _set(server, index, while_loading())
         async with loading_share(server, control, generations, generation, layout) as load:
             yield load
@@ -159,6 +168,11 @@ async def loading(
             expected=(),
             seconds=_FLUSH_SECONDS,
         )
+        if await _terms(server, index) != began:
+            raise ReadStoreUnavailable(
+                "Elasticsearch: a server began anew while a generation was loaded, which may lack "
+                "what was written just before"
+            )
         await generations.refresh(generation)
 
 
@@ -188,6 +202,20 @@ async def _set(server: Server, index: str, settings: Mapping[str, object]) -> No
         )
     except NotFoundError as error:
         raise IndexMissing(index) from error
+
+
+async def _terms(server: Server, index: str) -> Mapping[str, int]:
+    """How often each shard was given to a server; it begins with what that server has on disk."""
+    try:
+        answer = await server.write(
+            lambda client: client.cluster.state(
+                metric="metadata", index=index, filter_path="metadata.indices.*.primary_terms"
+            ),
+            expected=(NotFoundError,),
+        )
+    except NotFoundError as error:
+        raise IndexMissing(index) from error
+    return answer["metadata"]["indices"][index]["primary_terms"]
 
 
 def _version(put: Put) -> int:

@@ -126,6 +126,11 @@ class ElasticsearchReadStore(ElasticsearchRebuilds):
     async def activate(self, generation: Generation) -> None:
         """Let this generation answer queries from now on and retire the one before."""
         await self._generations.refresh(generation)
+        # A process that was killed after the switch to it may have left it on the list of rebuilds,
+        # where it would be seen again once it is retired.
+        for one in await self.generations(generation.projection):
+            if one.state == "active" and one.number != generation.number:
+                await self._control.end_rebuild(one.projection, one.number)
         await self._catalogue.activate(generation)
         await self._control.end_rebuild(generation.projection, generation.number)
         self._waiting.tell(generation.projection)
