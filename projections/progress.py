@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
+from contracts.parked import ParkedStream
 from contracts.registry import category_of
 from event_store.errors import EventStoreUnavailable
 from event_store.partitions import NumberOf
 from event_store.port import NO_VERSION, EventStore
 from projections.generations import active_of
+from projections.looks import Looks
 from projections.projector import AnyProjector
-from projections.shown import what_is_shown
+from projections.shown import Shown, what_is_shown
 from projections.status import Projections
-from read_side.port import (
-    Generation,
-    ReadStoreError,
-    ReadStoreUnavailable,
-    WriteNotifier,
-)
+from read_side.port import ReadStoreError, ReadStoreUnavailable, Stored, WriteNotifier
 from read_side.rebuild_port import RebuildStore
 
 LONGEST_TURN = 0.05
 """Seconds after which to look again although no write was seen: others may have written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a look at the generation that serves has found."""
+
+    shown: Shown
+    documents: Mapping[str, Stored]
+    parked: Sequence[ParkedStream]
 
 
 class ReadProgress:
@@ -47,6 +55,7 @@ class ReadProgress:
         self._notifier = notifier
         self._projectors = projectors
         self._number_of = number_of
+        self._looks = {name: Looks(partial(self._see, name)) for name in projectors}
         self._status = Projections(event_store, projection_store, projectors, number_of=number_of)
 
     async def lag(self, projection: str) -> float | None:
@@ -109,31 +118,33 @@ class ReadProgress:
         self, projector: AnyProjector, stream: str, version: int, position: str | None
     ) -> bool | None:
         """None: not yet."""
-        active = active_of(await self._store.generations(projector.name))
+        key = projector.key_of(stream)
+        seen = await self._looks[projector.name].at(key)
+        if seen is None:
+            return None
+        document = None if key is None else seen.documents.get(key)
+        if document is not None and document.streams.get(stream, NO_VERSION) >= version:
+            return True
+        if any(one.stream == stream and one.version <= version for one in seen.parked):
+            return False
+        if position is None:
+            position = await self._position_of(stream, version)
+        return True if position is not None and seen.shown.covers(stream, position) else None
+
+    async def _position_of(self, stream: str, version: int) -> str | None:
+        events = await self._events.read_stream(stream, first=version, last=version)
+        return events[0].position if events else None
+
+    async def _see(self, projection: str, keys: Collection[str]) -> _Seen | None:
+        """What there is in the generation that serves; None where nothing can be said of it."""
+        active = active_of(await self._store.generations(projection))
         if active is None:
             return None
         # In this order: what was parked before the checkpoint moved is still parked afterwards.
         shown = await what_is_shown(self._store, active, self._number_of)
         if not shown.is_of(await self._events.identity()):
             return None
-        if await self._document_has(projector, active, stream, version):
-            return True
-        for parked in await self._store.parked(active):
-            if parked.stream == stream and parked.version <= version:
-                return False
-        if position is None:
-            position = await self._position_of(stream, version)
-        return True if position is not None and shown.covers(stream, position) else None
-
-    async def _position_of(self, stream: str, version: int) -> str | None:
-        events = await self._events.read_stream(stream, first=version, last=version)
-        return events[0].position if events else None
-
-    async def _document_has(
-        self, projector: AnyProjector, generation: Generation, stream: str, version: int
-    ) -> bool:
-        key = projector.key_of(stream)
-        if key is None:
-            return False
-        stored = (await self._store.load(generation, [key])).get(key)
-        return stored is not None and stored.streams.get(stream, NO_VERSION) >= version
+        documents, parked = await asyncio.gather(
+            self._store.load(active, list(keys)), self._store.parked(active)
+        )
+        return _Seen(shown, documents, parked)
