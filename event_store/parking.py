@@ -95,7 +95,10 @@ class Parking:
         """
         if not self._parked:
             return
-        for entry in await self._memory.parked(self._name):
+        entries = {entry.stream: entry for entry in await self._memory.parked(self._name)}
+        for known in [it for name, it in self._parked.items() if name not in entries]:
+            await self._go_on_after(known, reached)
+        for entry in entries.values():
             if entry.request is not None and entry.stream in self._parked:
                 await self._go_on_with(entry, reached, save)
 
@@ -127,6 +130,18 @@ class Parking:
             event_id=str(event.id),
             error=type(error).__name__,
         )
+
+    async def _go_on_after(
+        self, parked: ParkedStream, reached: Callable[[str], str | None]
+    ) -> None:
+        """Who owned the stream before let it go on, and need not have seen what came since."""
+        first = parked.version + 1
+        while events := await self._due(parked.stream, first, reached):
+            for event in events:
+                if not await self._attempt(event):
+                    return
+            first = events[-1].version + 1
+        del self._parked[parked.stream]
 
     async def _go_on_with(
         self,

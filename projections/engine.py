@@ -79,10 +79,12 @@ class Engine:
         self._store = projection_store
         self._now = now
         self._known: Known | None = None
+        self._passed_over: dict[str, ParkedStream] = {}
+        """Streams that were known as parked, so that their events were passed over."""
 
-    async def parked(self) -> Mapping[str, ParkedStream]:
-        """The parked streams, by name."""
-        return (await self._recall()).parked
+    async def has_parked(self) -> bool:
+        """Whether streams are parked, or were when it was last looked."""
+        return bool((await self._recall()).parked or self._passed_over)
 
     async def process(self, events: Sequence[RecordedEvent], *checkpoints: Checkpoint) -> None:
         """Project events, in order within each stream, and move the checkpoints with them.
@@ -113,7 +115,14 @@ class Engine:
                 done stays requested.
         """
         self._known = None
-        for parked in (await self._recall()).parked.values():
+        still = (await self._recall()).parked
+        for parked in [it for it in self._passed_over.values() if it.stream not in still]:
+            # Who owned it before let it flow again, and need not have seen what came since.
+            if owns(parked.stream):
+                await self._resume(parked)
+            else:
+                del self._passed_over[parked.stream]
+        for parked in still.values():
             if parked.request is None or not owns(parked.stream):
                 continue
             log.info("parked stream: request", parked=parked.id, request=parked.request)
@@ -185,7 +194,9 @@ class Engine:
         await self._store.write(self._generation, batch)
         parked = {stream: it for stream, it in known.parked.items() if stream not in batch.unpark}
         parked |= {it.stream: it for it in batch.park}
-        self._known = replace(known, parked=parked)
+        self._know(replace(known, parked=parked))
+        for stream in batch.unpark:
+            self._passed_over.pop(stream, None)
         for it in batch.park:
             log.warning(
                 "stream parked: its event can't be projected, everything else goes on",
@@ -235,12 +246,19 @@ class Engine:
     async def _recall(self) -> Known:
         if self._known is None:
             parked = await self._store.parked(self._generation)
-            self._known = Known(
-                store=await self._events.identity(),
-                parked={it.stream: it for it in parked},
-                discarded=await self._discarded(),
+            return self._know(
+                Known(
+                    store=await self._events.identity(),
+                    parked={it.stream: it for it in parked},
+                    discarded=await self._discarded(),
+                )
             )
         return self._known
+
+    def _know(self, known: Known) -> Known:
+        self._known = known
+        self._passed_over |= known.parked
+        return known
 
     async def _discarded(self) -> Mapping[str, frozenset[int]]:
         versions: dict[str, frozenset[int]] = {}

@@ -186,7 +186,7 @@ class Worker(ABC):
             async with self._busy:
                 await self._mind_rebuilds(session, beside)
                 for one in (session, *beside.sessions()):
-                    if await one.engine.parked():
+                    if await one.engine.has_parked():
                         await one.engine.carry_out_requests(self._owns)
                 await self._serve(session)
 

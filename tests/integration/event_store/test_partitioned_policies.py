@@ -302,6 +302,23 @@ async def test_parked_and_handed_over_then_the_new_owner_discards(shop: Shop):
     await until(lambda: shop.handler.of("order-1") == [1])
 
 
+async def test_let_go_on_by_its_former_owner_then_what_was_passed_over_is_handled(shop: Shop):
+    shop.handler.poison.add(("order-1", 0))
+    await shop.record("order-1", 2)
+    policy = await shop.policy()
+    await policy.own(ALL)
+
+    async def is_parked() -> bool:
+        return bool(await shop.store.parked("policy")) and policy.caught_up
+
+    await until(is_parked)
+    # Its former owner, asked to retry, has seen the first two, and is done only now.
+    await shop.store.unpark("policy", "order-1")
+    await until(lambda: shop.handler.of("order-1") == [1])
+    await policy.handle(await shop.published(await shop.record("order-1")))
+    await until(lambda: shop.handler.of("order-1") == [1, 2])
+
+
 async def test_trouble_of_the_store_then_nothing_parks_and_nothing_waits(shop: Shop):
     shop.handler.failing[("order-1", 1)] = [EventStoreUnavailable("away")] * 3
     policy = await shop.policy()
