@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,8 @@ BATCH = 500
 """Events handed over at once, at most: as many as have arrived while the last ones were handled."""
 BACKLOG = 4 * BATCH
 """So many records may wait; then no more are fetched."""
+_TURNS = 8
+"""Of the event loop, in which records should have arrived that are about to."""
 _log = structlog.get_logger(__name__)
 
 Headers = Mapping[str, bytes] | Sequence[tuple[str, bytes]]
@@ -39,6 +40,10 @@ class Arrival:
 
 class Source(Protocol):
     """The consumer that records come from."""
+
+    def has_more(self) -> bool:
+        """Whether records have been fetched that have not arrived yet."""
+        ...
 
     def is_current(self, arrival: Arrival) -> bool:
         """Whether its partition has been ours ever since it arrived."""
@@ -67,7 +72,6 @@ class Deliveries:
         self._stopping = False
         self.progress = asyncio.Event()
         """Set each time that a batch is done with."""
-        self.last_progress = time.monotonic()
 
     @property
     def waiting(self) -> int:
@@ -102,7 +106,9 @@ class Deliveries:
             await self._some.wait()
             self._some.clear()
             async with self._turn:
-                await self._deliver_all()
+                while self._arrived and not self._stopping:
+                    await self._let_arrive()
+                    await self._deliver_next()
 
     async def stop(self, task: asyncio.Task[None], grace: float) -> None:
         """End `run`, which is running in this task, when the batch at hand is done.
@@ -119,18 +125,22 @@ class Deliveries:
         task.cancel()
         await asyncio.wait({task})
 
-    async def _deliver_all(self) -> None:
-        while self._arrived and not self._stopping:
-            batch = self._next_batch()
-            if not batch:
-                continue
-            try:
-                await self._deliver(batch)
-            finally:
-                # Those that were acked are gone from it.
-                self._forget(batch)
-                self.last_progress = time.monotonic()
-                self.progress.set()
+    async def _let_arrive(self) -> None:
+        """Have what was fetched together handled together."""
+        waiting = -1
+        while waiting < len(self._arrived) < BATCH and self._source.has_more():
+            waiting = len(self._arrived)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+
+    async def _deliver_next(self) -> None:
+        batch = self._next_batch()
+        try:
+            await self._deliver(batch)
+        finally:
+            # Those that were acked are gone from it.
+            self._forget(batch)
+            self.progress.set()
 
     def _next_batch(self) -> deque[Arrival]:
         batch: deque[Arrival] = deque()

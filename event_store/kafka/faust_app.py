@@ -24,7 +24,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import faust
@@ -33,13 +32,13 @@ from faust.types import TP
 from mode import CrashingSupervisor
 
 from event_store.kafka.admin import prepare
-from event_store.kafka.deliveries import BACKLOG, Arrival, Deliveries
+from event_store.kafka.deliveries import BACKLOG, Arrival, Deliveries, Headers
 from event_store.kafka.envelope import published_of
 from event_store.kafka.errors import KafkaUnavailable
 from event_store.kafka.faust_transport import OrderedTransport, undelivered
 from event_store.kafka.marks import MarksFollower
 from event_store.kafka.topics import Topics
-from event_store.partitions import Partition, PartitionHandler
+from event_store.partitions import Partition, PartitionHandler, Published
 
 _QUEUE = 2 * BACKLOG
 _STALLED_SECONDS = 90.0
@@ -131,8 +130,7 @@ class FeedApp(faust.App):
         """Open the handler, and begin to hand events to it."""
         await super().on_start()
         handler = await self.add_async_context(self._open_handler(self._topics))
-        decode = partial(published_of, topics=self._topics)
-        self.deliveries = Deliveries(self, handler, decode)
+        self.deliveries = Deliveries(self, handler, self.decode)
         self._delivering = asyncio.create_task(self.deliveries.run(), name="deliveries")
         self._delivering.add_done_callback(self._delivering_ended)
         self.add_future(self._follow_marks(handler))
@@ -178,6 +176,10 @@ class FeedApp(faust.App):
 
     # --- records ----------------------------------------------------------------------------
 
+    def decode(self, value: bytes, headers: Headers) -> Published:
+        """What the relay published by such a record."""
+        return published_of(value, headers, self._topics)
+
     async def _take_in(self, stream: Stream) -> None:
         """The agent: does nothing that could fail."""
         stream.enable_acks = False
@@ -196,10 +198,14 @@ class FeedApp(faust.App):
             raise RuntimeError("records came before the start")
         return self.deliveries
 
-    def has_room(self) -> bool:
-        """Whether another record may be taken from the consumer."""
+    def has_room(self, backlog: int = BACKLOG) -> bool:
+        """Whether fewer records than these have been fetched and are not being handled."""
         queued = 0 if self._queue is None else self._queue.qsize()
-        return self._deliveries.waiting + queued < BACKLOG
+        return self._deliveries.waiting + queued < backlog
+
+    def has_more(self) -> bool:
+        """As `Source` says."""
+        return self._queue is not None and not self._queue.empty()
 
     @property
     def progress(self) -> asyncio.Event:

@@ -18,6 +18,8 @@ from aiokafka.errors import KafkaError  # pyright: ignore[reportMissingTypeStubs
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from mode.threads import WorkerThread
 
+from event_store.kafka.deliveries import BACKLOG
+
 _LEAVE_SECONDS = 3.0
 _log = structlog.get_logger(__name__)
 
@@ -25,8 +27,8 @@ _log = structlog.get_logger(__name__)
 class Room(Protocol):
     """The app, which says when it can take another record."""
 
-    def has_room(self) -> bool:
-        """Whether it can now."""
+    def has_room(self, backlog: int = BACKLOG) -> bool:
+        """Whether fewer than these wait with it."""
         ...
 
     @property
@@ -120,14 +122,19 @@ class _Consumer(Consumer):
         handing_over, suspended = coros
         suspended.close()
         room: Room = self.app
-        while not room.has_room() and not self.suspend_flow.is_set() and not self.should_stop:
-            room.progress.clear()
-            await super().wait_first(room.progress.wait(), self.suspend_flow.wait())
+        if not room.has_room():
+            await self._until_half(room)
         if self.suspend_flow.is_set() or self.should_stop:
             handing_over.close()
         else:
             await handing_over
         return None
+
+    async def _until_half(self, room: Room) -> None:
+        """Wait for more room than for one record, unless the flow ends."""
+        while not (room.has_room(BACKLOG // 2) or self.suspend_flow.is_set() or self.should_stop):
+            room.progress.clear()
+            await super().wait_first(room.progress.wait(), self.suspend_flow.wait())
 
 
 class OrderedTransport(Transport):
