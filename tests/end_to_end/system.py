@@ -281,6 +281,6 @@ def running(folder: Path, topology: str = "sqlite", **settings: object) -> Itera
     try:
         system.start()
         yield system
-        assert system.errors() == []
+        assert system.errors() == [], system.errors()[0]
     finally:
         system.close()

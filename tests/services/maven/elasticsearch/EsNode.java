@@ -26,6 +26,7 @@ public final class EsNode {
             .put("transport.port", arguments[3])
             .put("discovery.type", "single-node")
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
+            .put("indices.breaker.total.use_real_memory", false)
             .build();
         Path config = home.resolve("config");
         Environment environment = InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), config, () -> "one");
