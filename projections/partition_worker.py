@@ -27,7 +27,7 @@ from projections.worker import (
 from read_side.port import Generation, ReadStoreUnavailable, WriteConflict
 from read_side.rebuild_port import RebuildStore, RebuildUnderWay
 
-MARK_SECONDS = 0.25
+MARK_SECONDS = 0.5
 """How often, at most, partitions without events are moved up to what the relay has published."""
 
 log = structlog.get_logger(__name__)
@@ -95,11 +95,14 @@ class PartitionWorker(Worker):
         """Return when what extends a partition is durable; trouble with the stores is waited out.
 
         A projection that stands still, or starts again, reads from the event store what it missed.
+        One that is not made from any of the events keeps nobody waiting.
         """
-        while self._unpaused.is_set():
+        categories = self._projector.categories
+        ours = [one for one in published if one.partition.category in categories]
+        while ours and self._unpaused.is_set():
             await self._attended.wait()
             for number, feed in tuple(self._feeds.items()):
-                await self._take(number, feed, published)
+                await self._take(number, feed, ours)
             if self._attended.is_set():
                 return
 

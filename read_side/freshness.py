@@ -178,8 +178,7 @@ class Freshness:
         started = self._clock()
         if await self._shown(names, write):
             if searching:
-                for name in names:
-                    await self._documents.refresh(name)
+                await asyncio.gather(*map(self._documents.refresh, names))
             return None
         return max(await self._lag(names), self._clock() - started)
 
