@@ -6,14 +6,12 @@ import re
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from typing import Self
-from uuid import UUID, uuid4
-
-import msgspec
 
 from contracts.parked import ParkedRequest, ParkedStream
 from event_store.checks import checked_size
-from event_store.errors import EventStoreCorrupt, InvalidPosition, WrongExpectedVersion
+from event_store.errors import InvalidPosition, WrongExpectedVersion
 from event_store.eventstoredb.client import Client, VersionConflict
+from event_store.eventstoredb.identity import Identity
 from event_store.eventstoredb.memory import OURS, Checkpoints, ParkedStreams, Snapshots
 from event_store.eventstoredb.subscription import deliveries
 from event_store.port import (
@@ -32,7 +30,6 @@ from event_store.positions import number_of, position_of
 from event_store.shares import Share
 
 _PAGE = 500
-_IDENTITY = "store-identity"
 _LAST_VERSION = 2**63 - 1
 
 
@@ -45,7 +42,7 @@ class EventStoreDBStore:
         self._snapshots = Snapshots(client)
         self._checkpoints = Checkpoints(client)
         self._parked = ParkedStreams(client)
-        self._identity: str | None = None
+        self._identity = Identity(client)
 
     @classmethod
     async def open(cls, uri: str) -> Self:
@@ -196,15 +193,15 @@ class EventStoreDBStore:
         return last[0].version if last else NO_VERSION
 
     async def identity(self) -> str:
-        """The identity of this store, made when it is first asked for."""
-        if self._identity is None:
-            self._identity = await self._stored_identity() or await self._new_identity()
-        return self._identity
+        """The identity of this store, made when it is first asked for.
+
+        One that a restore renewed is known to all within seconds.
+        """
+        return await self._identity.get()
 
     async def renew_identity(self) -> str:
         """Give the store another identity, since it was restored: what knew it starts anew."""
-        self._identity = await self._new_identity(StreamState.ANY)
-        return self._identity
+        return await self._identity.renew()
 
     async def check(self) -> None:
         """Return when the server answers as the leader of what is written; raise otherwise."""
@@ -212,6 +209,7 @@ class EventStoreDBStore:
 
     async def close(self) -> None:
         """End subscriptions and let go of the connection."""
+        await self._identity.close()
         await self._client.close()
 
     async def load_snapshot(self, stream: str) -> Snapshot | None:
@@ -248,30 +246,6 @@ class EventStoreDBStore:
     ) -> bool:
         """Ask the owner to `retry` or `discard`; False when nothing of that id is parked."""
         return await self._parked.request(parked_id, request, reason)
-
-    async def _stored_identity(self) -> str | None:
-        found = await self._client.read_stream(_IDENTITY, start=None, backwards=True, limit=1)
-        if not found:
-            return None
-        try:
-            return msgspec.json.decode(found[0].data, type=_Identity).id
-        except msgspec.DecodeError as error:
-            raise EventStoreCorrupt(f"the stream {_IDENTITY} is not ours: {error}") from error
-
-    async def _new_identity(self, expected: StreamState = StreamState.NO_STREAM) -> str:
-        identity = str(uuid4())
-        event = NewEvent(
-            UUID(identity), "StoreIdentified", msgspec.json.encode({"id": identity}), b"{}"
-        )
-        try:
-            await self._client.append(_IDENTITY, [event], expected)
-        except VersionConflict:
-            return await self._stored_identity() or identity
-        return identity
-
-
-class _Identity(msgspec.Struct):
-    id: str
 
 
 _NOTHING = "(?!)"
