@@ -8,7 +8,6 @@ revision and moves no checkpoint.
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -18,13 +17,13 @@ import msgspec
 from elasticsearch import AsyncElasticsearch
 from elasticsearch.helpers import async_bulk
 
+from benchmarks.services import servers
 from contracts.documents import ORDER_DETAILS, MoneyDocument, OrderDocument
 from read_side.elasticsearch import ElasticsearchReadStore
 from read_side.elasticsearch.layout import Layout
 from read_side.fields import Columns
 from read_side.port import Checkpoint, Generation, Put, WriteBatch
 
-URL = "ORDERLOG_BENCH_ELASTICSEARCH"
 DOCUMENTS = 10_000
 BATCH = 500
 """Documents that a worker writes at once, and that `async_bulk` sends at once."""
@@ -158,10 +157,8 @@ async def _measure(url: str) -> dict[str, list[tuple[float, float]]]:
 
 def run() -> str:
     """Measure, and say it as a table of Markdown."""
-    url = os.environ.get(URL)
-    if url is None:
-        return f"Needs a server: set {URL} to its URL."
-    found = asyncio.run(_measure(url))
+    with servers("elasticsearch") as (url,):
+        found = asyncio.run(_measure(url))
     lines = [
         "| way | documents/s, median | share of `async_bulk`, median of the rounds"
         " | our processor, a document |",

@@ -25,8 +25,9 @@ import structlog
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
-from benchmarks.kafka import kafka, own_topics
+from benchmarks.kafka import own_topics
 from benchmarks.rebuild import fill
+from benchmarks.services import servers
 from contracts.registry import PUBLISHED
 from event_store.kafka.envelope import record_of
 from event_store.kafka.faust_app import FeedApp, FeedSettings
@@ -192,8 +193,8 @@ def run() -> str:
     """Measure, and say it as a table of Markdown."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     logging.disable(logging.CRITICAL)
-    with tempfile.TemporaryDirectory() as folder, kafka() as servers:
-        found = uvloop.run(_measure(Path(folder), servers))
+    with tempfile.TemporaryDirectory() as folder, servers("kafka") as (address,):
+        found = uvloop.run(_measure(Path(folder), address))
     logging.disable(logging.NOTSET)
     structlog.reset_defaults()
     names = {

@@ -1,35 +1,16 @@
-"""A Kafka to measure on, and topics of a benchmark's own."""
+"""Topics of a benchmark's own."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from confluent_kafka.admin import AdminClient
 
 from event_store.kafka.admin import QUIET, prepare
 from event_store.kafka.topics import Topics
-from tests.services.kafka import KafkaServer
-
-
-@contextmanager
-def kafka() -> Generator[str]:
-    """Bootstrap servers: those that `ORDERLOG_TEST_KAFKA` names, or of a broker made for this."""
-    if given := os.environ.get("ORDERLOG_TEST_KAFKA"):
-        yield given
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        server = KafkaServer(Path(folder))
-        server.start()
-        try:
-            yield server.address
-        finally:
-            server.kill()
 
 
 @asynccontextmanager

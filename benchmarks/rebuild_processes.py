@@ -6,7 +6,6 @@ import asyncio
 import os
 import resource
 import statistics
-import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 
 from benchmarks.eventstoredb import server
 from benchmarks.rebuild import fill
+from benchmarks.services import servers
 from bootstrap.event_stores import open_event_store
 from bootstrap.read_stores import open_read_store
 from bootstrap.replay_processes import in_processes
@@ -143,15 +143,17 @@ async def _all(url: str) -> list[str]:
     return rows
 
 
-def run(url: str) -> str:
-    """Measure with the Elasticsearch at this URL, and say it as a table of Markdown."""
+def run() -> str:
+    """Measure, and say it as a table of Markdown."""
+    with servers("elasticsearch") as (url,):
+        rows = uvloop.run(_all(url))
     lines = [
         f"| {EVENTS:,} events | processes | events/s replayed | our processor, an event |",
         "|---|---|---|---|",
-        *uvloop.run(_all(url)),
+        *rows,
     ]
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    print(run(sys.argv[1]))
+    print(run())

@@ -21,8 +21,9 @@ import structlog
 import uvloop
 from confluent_kafka import Producer
 
-from benchmarks.kafka import kafka, own_topics
+from benchmarks.kafka import own_topics
 from benchmarks.rebuild import fill
+from benchmarks.services import servers
 from contracts.registry import PUBLISHED
 from event_store.kafka.envelope import Record, record_of
 from event_store.kafka.marks import MarksReader
@@ -165,8 +166,8 @@ async def _measure(folder: Path, servers: str) -> tuple[dict[str, list[Measured]
 def run() -> str:
     """Measure, and say it as a table of Markdown."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    with tempfile.TemporaryDirectory() as folder, kafka() as servers:
-        found, transactions = uvloop.run(_measure(Path(folder), servers))
+    with tempfile.TemporaryDirectory() as folder, servers("kafka") as (address,):
+        found, transactions = uvloop.run(_measure(Path(folder), address))
     structlog.reset_defaults()
     names = {
         "relay": f"relay, {EVENTS // transactions:,} events a transaction",
