@@ -1,16 +1,23 @@
-"""A parked stream that flows again while its partition is handed over."""
+"""What a former owner of a partition still does when it is handed over."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+import pytest
+
+from event_store.partitions import Mark
+from projections import partition_feed
 from projections.engine import Engine
 from projections.generations import active_of
+from projections.partition_feed import PartitionFeed
 from projections.product_catalogue import ProductCatalogue
 from projections.projector import fingerprint
-from read_side.port import Generation, WriteBatch
-from tests.support.projections import stream
+from projections.shown import oldest_missing, what_is_shown
+from read_side.port import Checkpoint, Generation, WriteBatch
+from tests.support.partitions import ALL, number_of, partition_of
+from tests.support.projections import STORE, stream
 from tests.unit.projections.fakes import MemoryEventStore, MemoryProjectionStore
 from tests.unit.projections.test_worker import added, priced
 
@@ -64,3 +71,23 @@ async def test_let_flow_again_by_its_former_owner_then_what_was_passed_over_is_s
     await owner.carry_out_requests()
     assert store.streams(active)["1"][STREAM] == 2
     assert not await owner.has_parked()
+
+
+async def test_checkpoint_moved_back_by_its_former_owner_then_moved_forth_without_a_new_event(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(partition_feed, "CHECK_SECONDS", 0.0)
+    projector, events, store = ProductCatalogue(), MemoryEventStore(), MemoryProjectionStore()
+    made = await store.create_generation(projector.document_type, fingerprint(projector))
+    first, *_, last = events.record(*stream(STREAM, added(), priced(2), priced(3)))
+    engine = Engine(projector, made, events, store)
+    feed = PartitionFeed(engine, made, events, store, projector.categories, STORE, number_of)
+    feed.own(ALL)
+    await feed.read_on()
+    late = Checkpoint(str(partition_of(STREAM)), STORE, first.position)
+    await store.write(made, WriteBatch(checkpoints=[late]))
+    shown = await what_is_shown(store, made, number_of)
+    assert await oldest_missing(events, shown, projector.categories) is not None
+    await feed.advance(Mark(STORE, last.position, {partition_of(STREAM): last.position}))
+    shown = await what_is_shown(store, made, number_of)
+    assert await oldest_missing(events, shown, projector.categories) is None
