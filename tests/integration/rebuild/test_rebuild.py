@@ -203,7 +203,7 @@ async def test_paused_or_not_taken_over_when_rebuilt_then_refused_and_nothing_is
     nobody = Rebuilder(
         shop.events, shop.documents, shop.events.count, own=lambda: False, patience=0.1
     )
-    with pytest.raises(Refused, match="[Nn]obody took over"):
+    with pytest.raises(Refused, match=r"[Nn]obody took over"):
         await nobody.rebuild(ORDERS)
     assert await states(shop) == [(1, "active")]
     assert (await shop.status.status(NAME)).rebuild is None

@@ -414,7 +414,7 @@ async def test_rebuilt_when_a_partition_has_no_owner_then_it_is_not_taken_over(s
     rebuilder = Rebuilder(
         shop.events, shop.store, shop.events.count, own=lambda: False, patience=0.3
     )
-    with pytest.raises(Exception, match="[Nn]obody took over"):
+    with pytest.raises(Exception, match=r"[Nn]obody took over"):
         await rebuilder.rebuild(PROJECTORS[NAME])
     await runner.own(ALL)
     assert (await shop.rebuilder().rebuild(PROJECTORS[NAME])).switched
