@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer
 
 from benchmarks.client import Answer, Client, client, paced, request
+from benchmarks.processors import used
 from benchmarks.services import servers
 from event_store.tasks import stop
 from tests.end_to_end import services
@@ -48,6 +50,8 @@ class Found:
     waits: dict[str, list[float]] = field(default_factory=dict)
     arrived: dict[str, dict[str, float]] = field(default_factory=dict)
     """When the orders' first events could be read from Kafka, by isolation level."""
+    used: Counter[str] = field(default_factory=Counter)
+    """Seconds of processor time while it was measured, by process."""
     shown: int = 0
     """Reads and searches whose first answer was fresh and right."""
 
@@ -201,7 +205,9 @@ async def _measure(system: System) -> Found:
             (_without_token, SECONDS, found),
             (_with_token, SECONDS, found),
         ):
+            before = used()
             await paced(RATE, lambda n: work(to, into, n), lambda passed: passed < seconds)  # noqa: B023
+            into.used += used() - before
     return found
 
 
@@ -231,8 +237,18 @@ def _table(found: Found, processes: tuple[str, ...]) -> str:
             "",
             f"{found.shown:,} of {asked:,} reads and searches right after their writes were fresh"
             " and showed them.",
+            f"Processor time, in ms a command: {_spent(found)}; {os.cpu_count()} cores have"
+            f" {os.cpu_count() * 1000 / RATE:.0f} ms.",
         ]
     )
+
+
+def _spent(found: Found) -> str:
+    commands = 2 * RATE * SECONDS
+    spent = [
+        f"{name} {seconds * 1000 / commands:.1f}" for name, seconds in found.used.most_common()
+    ]
+    return ", ".join(spent)
 
 
 def run() -> str:
