@@ -30,7 +30,8 @@ from benchmarks.rebuild import fill
 from benchmarks.services import servers
 from contracts.registry import PUBLISHED
 from event_store.kafka.envelope import record_of
-from event_store.kafka.faust_app import FeedApp, FeedSettings
+from event_store.kafka.faust_app import FeedApp
+from event_store.kafka.feed_settings import FeedSettings
 from event_store.kafka.producer import TransactionalProducer
 from event_store.kafka.topics import Topics
 from event_store.partitions import Mark, Partition, Published

@@ -18,7 +18,8 @@ from bootstrap.kafka import group_of, servers_of, topics_of
 from bootstrap.main import read_settings
 from bootstrap.needs import Needs, prepared
 from bootstrap.workers import opened_projecting
-from event_store.kafka.faust_app import FeedApp, FeedSettings
+from event_store.kafka.faust_app import FeedApp
+from event_store.kafka.feed_settings import FeedSettings
 from event_store.kafka.topics import Topics
 from event_store.partitions import PartitionHandler
 

@@ -143,8 +143,8 @@ async def _prepared_topics(settings: Settings, front: Front) -> Topics:
 
 
 def _feed(settings: Settings, name: str, topics: Topics, handler: PartitionHandler) -> FaustFeed:
-    from event_store.kafka.faust_app import FeedSettings
     from event_store.kafka.faust_feed import FaustFeed
+    from event_store.kafka.feed_settings import FeedSettings
 
     feed = FeedSettings(servers_of(settings), topics, group_of(settings, name))
     return FaustFeed(feed, handler)

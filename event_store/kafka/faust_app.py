@@ -21,26 +21,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
 from typing import Any
 
 import faust
 import structlog
 from faust.types import TP
-from mode import CrashingSupervisor
 
 from event_store.kafka.admin import prepare
 from event_store.kafka.deliveries import BACKLOG, Arrival, Deliveries, Headers
 from event_store.kafka.envelope import published_of
 from event_store.kafka.errors import KafkaUnavailable
-from event_store.kafka.faust_transport import OrderedTransport, undelivered
+from event_store.kafka.faust_transport import OrderedConsumer, OrderedTransport, undelivered
+from event_store.kafka.feed_settings import FeedSettings, options
 from event_store.kafka.marks import MarksFollower
 from event_store.kafka.topics import Topics
 from event_store.partitions import Partition, PartitionHandler, Published
 
-_QUEUE = 2 * BACKLOG
 _STALLED_SECONDS = 90.0
 _LOOK_SECONDS = 1.0
 _COMMIT_SECONDS = 5.0
@@ -60,26 +58,6 @@ class PartitionsChanged(Exception):
     """A topic has other partitions than it had when this process began: start it again."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeedSettings:
-    """How a worker takes part in its group."""
-
-    servers: str
-    topics: Topics
-    group: str
-    instance: str | None = None
-    """A name that this worker keeps when it is started again, and that no other one has.
-
-    With it, a worker that was killed has its partitions back as soon as it is started again, but
-    one that is stopped keeps them for the session's time-out. Two of the same name would put
-    each other out. Without it, the default, a stopped one hands them over at once, and those of
-    a killed one are others' after the time-out.
-    """
-    session_seconds: float = 6.0
-    grace_seconds: float = 8.0
-    """How long a stop waits for the batch at hand."""
-
-
 class FeedApp(faust.App):
     """One life of a worker: from its start to its stop or crash."""
 
@@ -95,7 +73,7 @@ class FeedApp(faust.App):
         self._delivering: asyncio.Task[None] | None = None
         self._queue: Any = None
         self._rebalancing_since: float | None = None
-        super().__init__(settings.group, **_options(settings))
+        super().__init__(settings.group, **options(settings))
         topic = self.topic(
             *settings.topics.of_events,
             key_type=bytes,
@@ -148,6 +126,12 @@ class FeedApp(faust.App):
         if self.deliveries is not None:
             self.partitions = frozenset()
             await self.deliveries.own(self.partitions)
+
+    async def on_shutdown(self) -> None:
+        """Leave nothing open."""
+        await super().on_shutdown()
+        if isinstance(self._consumer, OrderedConsumer):
+            self._consumer.let_go()
 
     def _create_directories(self) -> None:
         """None: they are for tables, of which there are none."""
@@ -291,28 +275,3 @@ async def _assigned(app: FeedApp, assigned: set[TP], **_: Any) -> None:
 
 async def _revoked(app: FeedApp, revoked: set[TP], **_: Any) -> None:
     await app.own(set())
-
-
-def _options(settings: FeedSettings) -> Mapping[str, Any]:
-    return {
-        "broker": [f"kafka://{server}" for server in settings.servers.split(",")],
-        "web_enabled": False,
-        "topic_disable_leader": True,
-        "topic_allow_declare": False,
-        "consumer_auto_offset_reset": "earliest",
-        "consumer_group_instance_id": settings.instance,
-        "broker_session_timeout": settings.session_seconds,
-        "broker_heartbeat_interval": settings.session_seconds / 4,
-        # How soon it is seen that a topic was given more partitions.
-        "consumer_metadata_max_age_ms": 30_000,
-        "broker_rebalance_timeout": 30.0,
-        "broker_request_timeout": 40.0,
-        "broker_commit_interval": 1.0,
-        "stream_buffer_maxsize": _QUEUE,
-        "stream_wait_empty": True,
-        "agent_supervisor": CrashingSupervisor,
-        # Without tables Kafka's own round robin will do, which spreads partitions evenly.
-        "table_standby_replicas": 0,
-        "cython_optimizations": True,
-        "worker_redirect_stdouts": False,
-    }

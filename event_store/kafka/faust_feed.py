@@ -6,11 +6,12 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 
-from event_store.kafka.faust_app import FeedApp, FeedSettings, PartitionsChanged
+from event_store.kafka.faust_app import FeedApp, PartitionsChanged
+from event_store.kafka.feed_settings import FeedSettings
 from event_store.kafka.topics import Topics
 from event_store.partitions import Partition, PartitionHandler
 
@@ -65,9 +66,10 @@ class FaustFeed:
         Raises:
             FeedFailed: see `run`.
         """
-        if self._task is not None:
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(self._task)
+        if (task := self._task) is not None:
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.result()
 
     async def stop(self) -> None:
         """Finish the batch at hand, commit, leave the group: within seconds, whatever happens."""

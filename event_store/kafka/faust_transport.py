@@ -84,11 +84,19 @@ class _ConsumerThread(AIOKafkaConsumerThread):
         return {}
 
 
-class _Consumer(Consumer):
+class OrderedConsumer(Consumer):
+    """Commits in order, and asks for no more than there is room for."""
+
     app: Any
 
     async def on_stop(self) -> None:
         """Nothing: the app has committed before, or could not."""
+
+    def let_go(self) -> None:
+        """Close what its thread would have closed, had it been started."""
+        thread = self._thread
+        if not thread._thread_started.is_set():
+            thread.thread_loop.close()
 
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon, Worker=DaemonThread)
@@ -140,4 +148,4 @@ class _Consumer(Consumer):
 class OrderedTransport(Transport):
     """Has the consumer made that is wanted."""
 
-    Consumer = _Consumer
+    Consumer = OrderedConsumer

@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from event_store.kafka.faust_app import FeedApp, FeedSettings
+from event_store.kafka.faust_app import FeedApp
+from event_store.kafka.feed_settings import FeedSettings
 from event_store.kafka.topics import Topics
 from event_store.partitions import PartitionHandler
 from tests.integration.kafka.sink import Sink

@@ -14,8 +14,8 @@ from pathlib import Path
 import uvloop
 
 from event_store.kafka.admin import prepare
-from event_store.kafka.faust_app import FeedSettings
 from event_store.kafka.faust_feed import FaustFeed
+from event_store.kafka.feed_settings import FeedSettings
 from event_store.kafka.topics import Topics
 from tests.integration.kafka.sink import Sink
 

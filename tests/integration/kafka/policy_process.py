@@ -17,8 +17,8 @@ from uuid import NAMESPACE_OID, uuid5
 from contracts.registry import id_of
 from event_store.errors import WrongExpectedVersion
 from event_store.kafka.admin import prepare
-from event_store.kafka.faust_app import FeedSettings
 from event_store.kafka.faust_feed import FaustFeed
+from event_store.kafka.feed_settings import FeedSettings
 from event_store.kafka.partitioner import partition_number
 from event_store.kafka.topics import Topics
 from event_store.partitioned_policies import PartitionedPolicy

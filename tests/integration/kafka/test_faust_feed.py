@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from event_store.kafka.faust_app import FeedSettings
 from event_store.kafka.faust_feed import FaustFeed
+from event_store.kafka.feed_settings import FeedSettings
 from tests.integration.kafka.feeding import Feeding, Workers, feeding
 from tests.integration.kafka.sink import Seen, Sink
 

@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewPartitions
 from structlog.testing import capture_logs
 
-from event_store.kafka.faust_app import FeedSettings
 from event_store.kafka.faust_feed import FaustFeed, FeedFailed
+from event_store.kafka.feed_settings import FeedSettings
 from tests.integration.kafka.feeding import Feeding, feeding
 from tests.integration.kafka.sink import Seen, Sink
 from tests.services.server import Server
