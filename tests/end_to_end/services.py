@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,15 +64,6 @@ def is_query(method: str, path: str) -> bool:
     return method in ("GET", "HEAD") or path.startswith(("/api/projections", "/api/parked"))
 
 
-@contextmanager
-def cleaned(settings: dict[str, object]) -> Iterator[None]:
-    """Remove from the shared servers what a system has left there."""
-    try:
-        yield
-    finally:
-        clean(settings)
-
-
 def clean(settings: dict[str, object]) -> None:
     """Remove the indices and topics of these settings."""
     admin = AdminClient({"bootstrap.servers": settings["kafka"], "log_level": 0})
@@ -83,7 +72,10 @@ def clean(settings: dict[str, object]) -> None:
     if topics:
         for done in admin.delete_topics(topics).values():
             done.result(30)
-    url, indices = settings["read_store"], f"{settings['index_prefix']}-*"
-    found = httpx.get(f"{url}/_cat/indices/{indices}", params={"format": "json", "h": "index"})
+    url, prefix = settings["read_store"], settings["index_prefix"]
+    found = httpx.get(f"{url}/_cat/indices/{prefix}*", params={"format": "json", "h": "index"})
     for one in found.json():
         httpx.delete(f"{url}/{one['index']}").raise_for_status()
+    templates = httpx.get(f"{url}/_index_template/{prefix}*").json()
+    for one in templates.get("index_templates", ()):
+        httpx.delete(f"{url}/_index_template/{one['name']}").raise_for_status()
