@@ -98,7 +98,9 @@ class Feeding:
             consumer.close()
 
     def _ends(self, categories: Iterable[str]) -> list[tuple[str, int, int]]:
-        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": self.group})
+        # Who reads committed is told of an earlier end for a moment after a commit.
+        level = {"isolation.level": "read_uncommitted"}
+        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": self.group, **level})
         try:
             return [
                 (topic, number, consumer.get_watermark_offsets(TopicPartition(topic, number))[1])
