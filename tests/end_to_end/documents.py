@@ -24,6 +24,7 @@ async def all_documents(store: Any) -> Documents:
 async def _documents_of(store: Any, name: str) -> Mapping[str, Any]:
     generation = active_of(await store.generations(name))
     shown: dict[str, Any] = {}
+    await store.refresh(name)
     found = await store.search(name, Search(limit=10_000))
     while True:
         keys = [_key_of(document) for document in found.documents]

@@ -24,7 +24,6 @@ from tests.end_to_end.topics import published
 
 pytestmark = pytest.mark.parametrize("topology", ["services"], indirect=True)
 
-BUYERS = 3
 PUBLISHED = ("order", "product", "stock", "user")
 
 
@@ -33,7 +32,7 @@ async def test_each_killed_in_turn_under_load_then_every_command_is_accounted_fo
     tmp_path: Path, topology: str
 ):
     with running(tmp_path / "system", topology, **killed.LIMITS) as system:
-        shop = await open_shop(system, customers=BUYERS)
+        shop = await open_shop(system, customers=killed.BUYERS)
         buyers = [killed.Buyer(one, shop, number) for number, one in enumerate(shop.customers)]
         for name in random.Random(6).sample(PROCESSES, len(PROCESSES)):
             await kill_one_under_load(system, buyers, name)
