@@ -25,6 +25,7 @@ from tests.end_to_end.shop import (
     register,
     settled,
     sign_in,
+    until,
 )
 from tests.end_to_end.system import System, running
 
@@ -239,5 +240,9 @@ async def check_newcomers(system: System, newcomers: dict[str, str | None]) -> N
         last = list(newcomers)[-1]
         made(await sign_in(visitor, last))
     async with system.client("operator") as operator:
-        found = ok(await operator.get("/api/users", params={"q": last}))["items"]
-        assert [one["email"] for one in found] == [last]
+
+        async def is_found() -> bool:
+            found = ok(await operator.get("/api/users", params={"q": last}))["items"]
+            return [one["email"] for one in found] == [last]
+
+        await until(is_found)
