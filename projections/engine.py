@@ -38,6 +38,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class EventsGone(Exception):
+    """The event store has later events of a stream, but lacks these: they were truncated."""
+
+    def __init__(self, versions: range) -> None:
+        super().__init__(
+            f"events {versions[0]} to {versions[-1]} of the stream are gone from the event store, "
+            "later ones are there; a discard shows it without them"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What one write takes care of."""
@@ -217,10 +227,27 @@ class Engine:
             del streams[stream]
         fold = Fold(self._projector, known, await self._load(self._keys(streams)), self._now)
         for stream, events in streams.items():
-            while gap := fold.apply_stream(stream, events):
-                # What comes before the gap is a repeat then.
-                events = [*await self._missed(stream, gap), *events]
+            await self._apply(fold, known, stream, events)
         return fold
+
+    async def _apply(
+        self, fold: Fold, known: Known, stream: str, events: Sequence[RecordedEvent]
+    ) -> None:
+        """Apply events of a stream, and before them those of it that have not come.
+
+        What the store has lost for good parks the stream, until that is given up.
+        """
+        while gap := fold.apply_stream(stream, events):
+            missed = await self._missed(stream, gap)
+            gone = range(gap[0], missed[0].version)
+            if not gone:
+                # What comes before the gap is a repeat then.
+                events = [*missed, *events]
+            elif gone[0] in known.discarded.get(stream, ()):
+                fold.leave_out(stream, gone)
+            else:
+                fold.park(replace(missed[0], version=gone[0]), EventsGone(gone))
+                return
 
     def _keys(self, streams: Mapping[str, Sequence[RecordedEvent]]) -> Sequence[str]:
         keys: dict[str, None] = {}
@@ -236,11 +263,16 @@ class Engine:
         return await self._store.load(self._generation, keys) if keys else {}
 
     async def _missed(self, stream: str, gap: range) -> Sequence[RecordedEvent]:
+        """Events of the gap, or one after it.
+
+        A copy of the store that lags lacks the end of a stream: the first of the gap is gone for
+        good where one answer has later events without it.
+        """
         missed = await self._events.read_stream(stream, first=gap[0], last=gap[-1])
-        if len(missed) != len(gap):
-            raise EventStoreUnavailable(
-                f"events {gap[0]} to {gap[-1]} of {stream} can't all be read yet"
-            )
+        if not missed:
+            missed = await self._events.read_stream(stream, first=gap[0], limit=1)
+        if not missed:
+            raise EventStoreUnavailable(f"events of {stream} can't be read yet: {gap}")
         return missed
 
     async def _recall(self) -> Known:

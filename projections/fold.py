@@ -94,6 +94,12 @@ class Fold:
                     reached = version
         return _NO_GAP
 
+    def leave_out(self, stream: str, versions: range) -> None:
+        """Go on after these versions of a stream, which nobody can read any more."""
+        key = self._projector.key_of(stream)
+        if key is not None:
+            self._draft(key).streams[stream] = versions[-1]
+
     def park(self, recorded: RecordedEvent, error: Exception) -> None:
         """Let the event's stream wait for an operator."""
         self.parked[recorded.stream] = ParkedStream(

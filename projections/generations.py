@@ -12,7 +12,7 @@ from event_store.port import EventStore, Position
 from projections.projector import AnyProjector, fingerprint
 from projections.shown import what_is_shown
 from read_side.port import Generation, ProjectionStore
-from read_side.rebuild_port import RebuildStore
+from read_side.rebuild_port import Rebuild, RebuildStore
 
 log = structlog.get_logger(__name__)
 
@@ -138,10 +138,12 @@ async def drop_retired_except(store: ProjectionStore, kept: Generation) -> None:
             await store.drop(one)
 
 
-async def drop_abandoned(store: RebuildStore, projection: str, now: datetime) -> None:
-    """Drop what rebuilds left behind whose lease has lapsed."""
+async def drop_abandoned(store: RebuildStore, projection: str, now: datetime) -> Sequence[Rebuild]:
+    """Drop what rebuilds left behind whose lease has lapsed; the rebuilds that are listed still."""
+    listed: list[Rebuild] = []
     for rebuild in await store.rebuilds(projection):
         if not rebuild.is_abandoned(now):
+            listed.append(rebuild)
             continue
         log.warning(
             "a rebuild was abandoned", projection=projection, generation=rebuild.generation.number
@@ -150,6 +152,7 @@ async def drop_abandoned(store: RebuildStore, projection: str, now: datetime) ->
             await store.drop(rebuild.generation)
         else:
             await store.end_rebuild(rebuild.generation)
+    return listed
 
 
 def _why(active: Generation | None, own: str) -> str:

@@ -23,6 +23,9 @@ from read_side.rebuild_port import RebuildStore
 LONGEST_TURN = 0.05
 """Seconds after which to look again although no write was seen: others may have written."""
 
+LOOK_SECONDS = 3.0
+"""How long one look may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -136,7 +139,14 @@ class ReadProgress:
         return events[0].position if events else None
 
     async def _see(self, projection: str, keys: Collection[str]) -> _Seen | None:
-        """What there is in the generation that serves; None where nothing can be said of it."""
+        """What there is in the generation that serves; None where nothing can be said of it.
+
+        A store that hangs ends the look, so that it does not keep the next one waiting.
+        """
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await self._seen(projection, keys)
+
+    async def _seen(self, projection: str, keys: Collection[str]) -> _Seen | None:
         active = active_of(await self._store.generations(projection))
         if active is None:
             return None

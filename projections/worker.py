@@ -27,6 +27,8 @@ from read_side.rebuild_port import RebuildStore
 
 POLL_SECONDS = 0.5
 """How often operators' requests are looked for."""
+STOP_SECONDS = 5.0
+"""How long stopping waits for the batch at hand."""
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 10.0
 """Seconds between tries when something fails."""
@@ -85,14 +87,22 @@ class Worker(ABC):
             self._task = asyncio.create_task(self._run(), name=f"projection {self._name}")
 
     async def stop(self) -> None:
-        """Finish the batch at hand, then stand still."""
+        """Finish the batch at hand, then stand still.
+
+        A store that hangs is not waited for: what was not finished is done after the next start.
+        """
         task, self._task = self._task, None
         if task is None:
             return
         self._stopping = True
-        async with self._busy:
+        try:
+            async with asyncio.timeout(STOP_SECONDS), self._busy:
+                task.cancel()
+        except TimeoutError:
+            log.warning("projection is stopped within a batch", projection=self._name)
             task.cancel()
-        await asyncio.wait([task])
+        while (await asyncio.wait([task], timeout=STOP_SECONDS))[1]:
+            task.cancel()  # What it tidies up on its way out may ask the same store.
 
     @abstractmethod
     async def _follow(self, session: Session) -> None:
@@ -192,8 +202,8 @@ class Worker(ABC):
 
     async def _mind_rebuilds(self, session: Session, beside: _Beside) -> None:
         """Follow what a rebuild has loaded, and what was switched to."""
-        await drop_abandoned(self._store, self._name, utc_now())
-        listed = {it.generation.number: it for it in await self._store.rebuilds(self._name)}
+        rebuilds = await drop_abandoned(self._store, self._name, utc_now())
+        listed = {it.generation.number: it for it in rebuilds}
         active = active_of(await self._store.generations(self._name))
         if (
             active is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
@@ -30,7 +32,10 @@ Call = Callable[[AsyncElasticsearch], Awaitable[ObjectApiResponse[Any]]]
 Expected = tuple[type[ApiError], ...]
 
 READ_SECONDS = 1.0
-"""How long a query is tried before it fails."""
+"""How long a question is asked again before it fails."""
+QUERY_SECONDS = 3.0
+"""How long a query waits for the server in all; of several requests, for each step."""
+SUMS_SECONDS = 5.0
 WRITE_SECONDS = 30.0
 _REQUEST_SECONDS = 20.0
 _CONNECTIONS = 50
@@ -127,6 +132,24 @@ class Server:
         if isinstance(error, ApiError) and not _is_outside(error.meta.status):
             return ReadStoreError(text)
         return ReadStoreUnavailable(text)
+
+    @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncGenerator[None]:
+        """Give up what is asked meanwhile when it takes longer: somebody waits for the answer.
+
+        Raises:
+            ReadStoreUnavailable: the server did not answer in time.
+        """
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ReadStoreUnavailable(
+                f"Elasticsearch: no answer within {seconds:g} seconds"
+            ) from None
 
     @property
     def client(self) -> AsyncElasticsearch:

@@ -12,7 +12,7 @@ from read_side.elasticsearch.catalogue import Catalogue
 from read_side.elasticsearch.kept import IndexMissing, get_all
 from read_side.elasticsearch.layout import DOCUMENT, Layout, document_of
 from read_side.elasticsearch.names import Names, document_id
-from read_side.elasticsearch.server import Server, is_index_missing
+from read_side.elasticsearch.server import QUERY_SECONDS, Server, is_index_missing
 from read_side.fields import Columns, encodable
 from read_side.port import Document, FieldNotIndexed, ReadStoreUnavailable
 
@@ -79,6 +79,12 @@ class Serving:
         Raises:
             NoActiveGeneration, FieldNotIndexed, InvalidCursor, ReadStoreUnavailable.
         """
+        async with self._server.within(QUERY_SECONDS):
+            return await self._search(projection, body)
+
+    async def _search(
+        self, projection: str, body: Callable[[Columns], Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
         anew = False
         for _ in range(_MOST_TRIES):
             layout = await self._catalogue.serving(projection, anew=anew)
@@ -127,11 +133,12 @@ class Serving:
 
     async def _by_key(self, projection: str, ask: Callable[[str], Awaitable[T]]) -> T:
         """Ask again if the index was dropped, which is only done when another one serves."""
-        for _ in range(_MOST_TRIES):
-            try:
-                return await ask(self._names.serving(projection))
-            except IndexMissing:
-                await self._catalogue.serving(projection, anew=True)
+        async with self._server.within(QUERY_SECONDS):
+            for _ in range(_MOST_TRIES):
+                try:
+                    return await ask(self._names.serving(projection))
+                except IndexMissing:
+                    await self._catalogue.serving(projection, anew=True)
         raise _switched_all_the_time()
 
 

@@ -15,7 +15,7 @@ from read_side.elasticsearch.generations import Generations
 from read_side.elasticsearch.names import Names, checked
 from read_side.elasticsearch.rebuild_store import ElasticsearchRebuilds
 from read_side.elasticsearch.searching import Scans
-from read_side.elasticsearch.server import Server
+from read_side.elasticsearch.server import SUMS_SECONDS, Server
 from read_side.elasticsearch.serving import Serving
 from read_side.elasticsearch.waiting import Waiting
 from read_side.port import (
@@ -90,7 +90,8 @@ class ElasticsearchReadStore(ElasticsearchRebuilds):
         self, projection: str, field: str, conditions: Sequence[Condition] = ()
     ) -> Mapping[str, int]:
         """How many documents meet the conditions, by the values of a keyword field."""
-        return await sums.count_by(self._serving, projection, field, conditions)
+        async with self._server.within(SUMS_SECONDS):
+            return await sums.count_by(self._serving, projection, field, conditions)
 
     async def sums(
         self,
@@ -101,7 +102,8 @@ class ElasticsearchReadStore(ElasticsearchRebuilds):
         conditions: Sequence[Condition] = (),
     ) -> Sequence[SumRow]:
         """Sums of LONG fields over the documents that meet the conditions, by group, key order."""
-        return await sums.sums(self._serving, projection, group_by, fields, conditions)
+        async with self._server.within(SUMS_SECONDS):
+            return await sums.sums(self._serving, projection, group_by, fields, conditions)
 
     async def refresh(self, projection: str) -> None:
         """Return when all that was written before is found by searches."""

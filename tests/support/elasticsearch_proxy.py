@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -27,12 +28,15 @@ class Proxy:
     """Whether to close the connection instead of giving the answer to this request."""
     refuse_item: Callable[[str, int], int | None] = lambda key, number: None
     """The status of a bulk's item, by its id and how often it was sent; None: as it is."""
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+    """Unless this is set, requests are accepted and nothing is said."""
     bulks: list[list[str]] = field(default_factory=list)
     """The ids in each bulk."""
 
     async def forward(self, session: aiohttp.ClientSession, target: str, request: web.Request):
         name = f"{request.method} {request.path}"
         self.requests.append(name)
+        await self.answering.wait()
         if self.refuse:
             status = self.refuse.pop(0)
             body = {"error": {"type": "busy", "reason": "busy"}, "status": status}
@@ -76,6 +80,7 @@ class Proxy:
 async def proxy_for(target: str) -> AsyncGenerator[Proxy]:
     """A proxy on a port of its own."""
     proxy = Proxy()
+    proxy.answering.set()
     async with aiohttp.ClientSession(auto_decompress=True) as session:
 
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -91,4 +96,5 @@ async def proxy_for(target: str) -> AsyncGenerator[Proxy]:
         try:
             yield proxy
         finally:
+            proxy.answering.set()
             await runner.cleanup()

@@ -106,6 +106,27 @@ async def test_server_that_goes_on_refusing_is_unavailable(store, orders, proxy)
         await store.get(ORDERS, "o1")
 
 
+async def test_server_that_hangs_is_unavailable_soon_and_a_write_waits_for_it(store, orders, proxy):
+    await fill(store, orders, order("o1"))
+    await found(store)
+    proxy.answering.clear()
+    writing = asyncio.create_task(store.write(orders, WriteBatch([new(order("o2"))])))
+    asks = (
+        store.get(ORDERS, "o1"),
+        store.get_many(ORDERS, ["o1", "o2"]),
+        store.search(ORDERS, Search()),
+        store.count_by(ORDERS, "status"),
+        store.sums(ORDERS, group_by="created_day", fields=["total_amount.minor"]),
+    )
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*asks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ReadStoreUnavailable] * len(asks)
+    assert not writing.done()
+    proxy.answering.set()
+    await writing
+    assert await store.get(ORDERS, "o2") == order("o2")
+
+
 @pytest.mark.parametrize("url", ["http://u:s3cr3t%40@127.0.0.1:1", "https://u:s3cr3t%40@[::1]:1/p"])
 async def test_server_that_is_not_there_is_told_of_without_the_password(url):
     store = await ElasticsearchReadStore.open(url, prefix="none")

@@ -61,6 +61,10 @@ class MemoryEventStore:
         """Lose the last events."""
         del self._log[-number:]
 
+    def truncate(self, stream: str, *, before: int) -> None:
+        """Lose the first events of a stream."""
+        self._log = [e for e in self._log if e.stream != stream or e.version >= before]
+
     async def read_stream(
         self,
         stream: str,

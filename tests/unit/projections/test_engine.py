@@ -165,6 +165,58 @@ async def test_gap_when_it_cannot_be_read_yet_then_nothing_is_written(products):
     assert products.store.batches == []
 
 
+async def truncated(products: World, *, shown: int, until: int) -> list[RecordedEvent]:
+    """Show the first events, let the store lose all before `until`, then project the rest."""
+    recorded = products.events.record(
+        *stream("product-1", added(), *(priced(euros) for euros in range(1, 6))),
+        *stream("product-2", added()),
+    )
+    if shown:
+        await products.process(recorded[:shown])
+    products.events.truncate("product-1", before=until)
+    await products.process([e for e in recorded[5:] if e.version >= until or e.version == 0])
+    return recorded
+
+
+async def test_gap_when_it_was_truncated_then_its_stream_is_parked_and_others_flow(products):
+    await truncated(products, shown=2, until=4)
+    (parked,) = await products.store.parked(products.generation)
+    assert (parked.stream, parked.version) == ("product-1", 2)
+    assert parked.error.startswith("EventsGone: events 2 to 3 of the stream are gone")
+    documents = products.documents()
+    assert documents["1"]["price"]["minor"] == 100
+    assert "2" in documents
+
+
+async def test_truncated_when_retried_then_it_stays_parked(products):
+    await truncated(products, shown=2, until=4)
+    await products.request("retry", "product-1")
+    assert await products.parked() == {"product-1": 2}
+
+
+@pytest.mark.parametrize(("shown", "missing"), [(2, 2), (0, 0)])
+async def test_truncated_when_discarded_then_the_rest_is_shown(products, shown, missing):
+    recorded = await truncated(products, shown=shown, until=4)
+    assert await products.parked() == {"product-1": missing}
+    await products.request("discard", "product-1", "retention")
+    assert await products.parked() == {}
+    assert products.store.streams(products.generation)["1"] == {"product-1": 5}
+    if shown:
+        assert products.documents()["1"]["price"]["minor"] == 500
+    else:
+        assert "1" not in products.documents()  # Its beginning is gone: nothing to show.
+    await products.process(recorded[5:])
+    assert await products.parked() == {}
+
+
+async def test_end_of_a_gap_when_it_cannot_be_read_yet_then_it_is_waited_for(products):
+    recorded = products.events.record(*stream("product-1", added(), priced(2), priced(3)))
+    products.events.lose(2)
+    with pytest.raises(EventStoreUnavailable):
+        await products.process(recorded[2:])
+    assert products.store.batches == []
+
+
 async def test_conflict_when_writing_then_the_batch_is_projected_again(products):
     recorded = products.events.record(*stream("product-1", added(), priced(2)))
     write = products.store.write

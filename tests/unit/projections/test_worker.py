@@ -192,6 +192,56 @@ async def test_writing_when_stopped_then_the_batch_is_finished(shop):
     assert shop.store.documents(generation).keys() == {"1"}
 
 
+@pytest.mark.parametrize("tidies_up", [False, True])
+async def test_store_that_hangs_when_stopped_then_it_ends_soon_and_nothing_is_lost(
+    shop, monkeypatch, tidies_up
+):
+    monkeypatch.setattr(worker_module, "STOP_SECONDS", 0.05)
+    shop.events.record(*stream("product-1", added()))
+    write, writing, never = shop.store.write, asyncio.Event(), asyncio.Event()
+
+    async def hanging(*args: Any) -> None:
+        writing.set()
+        try:
+            await never.wait()
+        finally:
+            if tidies_up:
+                await never.wait()
+
+    shop.store.write = hanging
+    runner = EmbeddedRunner(shop.events, shop.store, [shop.projector])
+    async with asyncio.timeout(5):
+        await runner.start()
+        await writing.wait()
+        await runner.stop()
+    shop.store.write = write
+    async with shop.running():
+        await shop.shows("1", version=0)
+
+
+async def test_idle_then_each_list_is_read_once_a_turn(shop):
+    shop.events.record(*stream("product-1", added()))
+    read, turned = {"rebuilds": 0, "generations": 0}, asyncio.Event()
+
+    def counted(name: str) -> Any:
+        ask = getattr(shop.store, name)
+
+        async def counting(projection: str) -> Any:
+            read[name] += 1
+            if read["generations"] == 5:
+                turned.set()
+            return await ask(projection)
+
+        return counting
+
+    async with shop.running():
+        await shop.shows("1", version=0)
+        for name in read:
+            setattr(shop.store, name, counted(name))
+        await turned.wait()
+    assert read["rebuilds"] <= read["generations"] + 1
+
+
 async def test_other_code_when_started_then_a_new_generation_replaces_the_old(shop):
     shop.events.record(*stream("product-1", added()))
     async with shop.running():
