@@ -191,5 +191,25 @@ async def test_read_store_away_when_asked_then_it_is_stale(scene):
     assert not await scene.progress.shows(NAME, "product-1", 0, "1", 0)
 
 
+async def test_read_store_that_hung_when_asked_again_then_nothing_waits_for_that_look(
+    scene, monkeypatch
+):
+    monkeypatch.setattr(progress_module, "LOOK_SECONDS", 0.01)
+    generation = await scene.activated()
+    recorded = scene.events.record(*stream("product-1", ADDED))
+    await scene.project(generation, recorded)
+    parked, never = scene.store.parked, asyncio.Event()
+
+    async def hanging(_: Generation):
+        await never.wait()
+
+    scene.store.parked = hanging
+    async with asyncio.timeout(1):
+        assert not await scene.progress.shows(NAME, "product-1", 0, recorded[0].position, 0)
+        scene.store.parked = parked
+        monkeypatch.setattr(progress_module, "LOOK_SECONDS", 1)
+        assert await scene.progress.shows(NAME, "product-1", 0, recorded[0].position, 0)
+
+
 def _only(checkpoint: Checkpoint):
     return WriteBatch(checkpoints=(checkpoint,))
