@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from contracts.parked import ParkedRequest, ParkedStream
 from contracts.registry import CONTEXTS
-from event_store.composite import compose, context_of, part_name
+from event_store.composite import compose, context_of, part_name, parts_of
 from event_store.merging import Part, composed, followed, merged, places_in
 from event_store.port import (
     Appended,
@@ -26,6 +26,7 @@ from event_store.port import (
     Snapshot,
     WholeEventStore,
 )
+from event_store.renewal import RenewsIdentity
 from event_store.shares import Share, read_share
 
 Result = TypeVar("Result")
@@ -70,7 +71,7 @@ class MergedEventStore:
         The position answered is that store's own.
         """
         part = self._of(stream)
-        return await part.asked(part.store.append(stream, events, expected=expected))
+        return await part.asked(lambda store: store.append(stream, events, expected=expected))
 
     async def read_stream(
         self,
@@ -84,7 +85,9 @@ class MergedEventStore:
         """Read the events of a stream; see `EventStore.read_stream`."""
         part = self._of(stream)
         return await part.asked(
-            part.store.read_stream(stream, first=first, last=last, backwards=backwards, limit=limit)
+            lambda store: store.read_stream(
+                stream, first=first, last=last, backwards=backwards, limit=limit
+            )
         )
 
     async def read_all(
@@ -132,9 +135,11 @@ class MergedEventStore:
     ) -> Page:
         places = places_in(after, self._parts)
         asked = self._with(categories)
-        pages = await _all(
-            [part.asked(read(part.store, places[part.name], names)) for part, names in asked]
-        )
+
+        async def read_in(part: Part, names: Collection[str] | None) -> Page:
+            return await part.asked(lambda store: read(store, places[part.name], names))
+
+        pages = await _all([read_in(part, names) for part, names in asked])
         return merged(
             {part.name: it for (part, _), it in zip(asked, pages, strict=True)}, places, limit
         )
@@ -179,7 +184,7 @@ class MergedEventStore:
         """How many events there are in these categories; None if one of the stores can't tell."""
 
         async def count_in(part: Part, names: Collection[str]) -> int | None:
-            return await part.asked(part.store.count(names))
+            return await part.asked(lambda store: store.count(names))
 
         counts = await _all([count_in(part, names or ()) for part, names in self._with(categories)])
         known = [count for count in counts if count is not None]
@@ -188,11 +193,24 @@ class MergedEventStore:
     async def stream_version(self, stream: str) -> int:
         """The version of the last event of a stream, or `NO_VERSION`."""
         part = self._of(stream)
-        return await part.asked(part.store.stream_version(stream))
+        return await part.asked(lambda store: store.stream_version(stream))
 
     async def identity(self) -> str:
         """The identities of all stores: a restore of any of them makes it another one."""
         return compose(await self._of_each(lambda store: store.identity()))
+
+    async def renew_where_lost(self, identity: str, position: Position) -> bool:
+        """Let the stores whose ends were lost take other identities; see `RenewsIdentity`."""
+        places, identities = places_in(position, self._parts), parts_of(identity) or {}
+
+        async def renew(part: Part) -> bool:
+            store, place = part.store, places[part.name]
+            if place is None or not isinstance(store, RenewsIdentity):
+                return False
+            known = identities[part.name]
+            return await part.asked(lambda _: store.renew_where_lost(known, place))
+
+        return any(await _all([renew(part) for part in self._parts.values()]))
 
     async def check(self) -> None:
         """Return when all stores can read and write now; raise what prevents one otherwise."""
@@ -205,12 +223,12 @@ class MergedEventStore:
     async def load_snapshot(self, stream: str) -> Snapshot | None:
         """The newest snapshot of the stream, if there is one."""
         part = self._of(stream)
-        return await part.asked(part.store.load_snapshot(stream))
+        return await part.asked(lambda store: store.load_snapshot(stream))
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep this snapshot instead of an older one of the same stream."""
         part = self._of(snapshot.stream)
-        await part.asked(part.store.save_snapshot(snapshot))
+        await part.asked(lambda store: store.save_snapshot(snapshot))
 
     async def load_checkpoint(self, subscriber: str) -> Position | None:
         """Where the subscriber is in each store, as each of them has it.
@@ -226,10 +244,13 @@ class MergedEventStore:
         So each part is restored with the events that it speaks of. Where this ends halfway, some
         events are handled again, as after any crash.
         """
+
+        async def save_in(part: Part, place: Position) -> None:
+            await part.asked(lambda store: store.save_checkpoint(subscriber, place))
+
         for name, place in places_in(position, self._parts).items():
             if place is not None:
-                part = self._parts[name]
-                await part.asked(part.store.save_checkpoint(subscriber, place))
+                await save_in(self._parts[name], place)
 
     async def parked(self, subscriber: str | None = None) -> Sequence[ParkedStream]:
         """The parked streams of one subscriber, or of all."""
@@ -240,12 +261,12 @@ class MergedEventStore:
     async def park(self, parked: ParkedStream) -> None:
         """Remember a stream as parked, in its own store."""
         part = self._of(parked.stream)
-        await part.asked(part.store.park(parked))
+        await part.asked(lambda store: store.park(parked))
 
     async def unpark(self, subscriber: str, stream: str) -> None:
         """Forget that the stream was parked."""
         part = self._of(stream)
-        await part.asked(part.store.unpark(subscriber, stream))
+        await part.asked(lambda store: store.unpark(subscriber, stream))
 
     async def request(
         self, parked_id: str, request: ParkedRequest, reason: str | None = None
@@ -273,7 +294,7 @@ class MergedEventStore:
     ) -> dict[str, Result]:
         """What each part answers; all are asked, also where one can't answer."""
         parts = self._parts.values()
-        answers = await _all([part.asked(ask(part.store)) for part in parts])
+        answers = await _all([part.asked(ask) for part in parts])
         return dict(zip(self._parts, answers, strict=True))
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncGenerator, Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,10 +53,13 @@ class Part:
     name: str
     store: WholeEventStore
 
-    async def asked(self, answer: Awaitable[Result]) -> Result:
-        """The store's answer; its errors say whose store it is."""
+    async def asked(self, ask: Callable[[WholeEventStore], Awaitable[Result]]) -> Result:
+        """What the store answers to this; its errors say whose store it is.
+
+        Nothing is asked before this runs: a coroutine would be left over if it never did.
+        """
         try:
-            return await answer
+            return await ask(self.store)
         except _SAY_WHICH as error:
             raise type(error)(f"event store of {self.name}: {error}") from error
 
@@ -60,7 +71,7 @@ class Part:
         async with aclosing(deliveries):
             while True:
                 try:
-                    delivery = await self.asked(anext(deliveries))
+                    delivery = await self.asked(lambda _: anext(deliveries))
                 except StopAsyncIteration:
                     return
                 yield delivery

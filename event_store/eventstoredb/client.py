@@ -18,6 +18,7 @@ from esdbclient import AsyncEventStoreDBClient
 from esdbclient import NewEvent as EventToSend
 from esdbclient import RecordedEvent as EventReceived
 from esdbclient import StreamState as ClientStreamState
+from esdbclient.client import DEFAULT_EXCLUDE_FILTER
 from esdbclient.common import AbstractAsyncReadResponse
 from esdbclient.exceptions import (
     AccessDeniedError,
@@ -161,15 +162,23 @@ class Client:
 
         return await self._call(work)
 
-    async def head(self) -> int:
-        """The position of the last event that is not the server's own; 0 while there is none.
+    async def head(self, *, any_event: bool = False) -> int:
+        """The position of the last event; 0 while there is none.
+
+        The server's own events count if `any_event` is set.
 
         Raises:
             EventStoreUnavailable: it could not be read.
         """
 
         async def work() -> list[RecordedEvent]:
-            return await _all_of(await self._client.read_all(backwards=True, limit=1))
+            return await _all_of(
+                await self._client.read_all(
+                    backwards=True,
+                    limit=1,
+                    filter_exclude=() if any_event else DEFAULT_EXCLUDE_FILTER,
+                )
+            )
 
         # The library's own call for this answers 0 as well when the connection is lost.
         last = await self._call(work)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
 from event_store.errors import EventStoreCorrupt, EventStoreError
 from event_store.eventstoredb.client import Client, VersionConflict
-from event_store.port import NewEvent, StreamState
+from event_store.port import NewEvent, Position, StreamState
+from event_store.positions import position_of
 from event_store.tasks import stop
 
 _STREAM = "store-identity"
@@ -54,6 +55,21 @@ class Identity:
         self._seen(known)
         return known
 
+    async def renew_if_beyond(self, position: Position, known: str) -> bool:
+        """Make another one in place of the known one if the server does not reach a position.
+
+        Where what is appended now ends up is the leader's word; a node that has yet to catch up
+        with it would show an end that is not one. Whether there is another one now.
+        """
+        stored = await self._stored()
+        if stored is not None and stored != known:
+            self._seen(stored)
+            return True
+        if position_of(await self._write(known, StreamState.ANY)) > position:
+            return False
+        await self.renew()
+        return True
+
     async def close(self) -> None:
         """Look no more."""
         if self._looking is not None:
@@ -82,11 +98,14 @@ class Identity:
 
     async def _made(self, expected: StreamState) -> str:
         identity = str(uuid4())
-        event = NewEvent(
-            UUID(identity), "StoreIdentified", msgspec.json.encode({"id": identity}), b"{}"
-        )
         try:
-            await self._client.append(_STREAM, [event], expected)
+            await self._write(identity, expected)
         except VersionConflict:
             return await self._stored() or identity
         return identity
+
+    async def _write(self, identity: str, expected: StreamState) -> int:
+        """Write it down; the commit position of that."""
+        data = msgspec.json.encode({"id": identity})
+        event = NewEvent(uuid4(), "StoreIdentified", data, b"{}")
+        return await self._client.append(_STREAM, [event], expected)

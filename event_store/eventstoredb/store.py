@@ -33,6 +33,10 @@ _PAGE = 500
 _LAST_VERSION = 2**63 - 1
 
 
+class _BeyondEnd(InvalidPosition):
+    """It could be one of this store's, but no event there is has it."""
+
+
 class EventStoreDBStore:
     """An `EventStore`, `SnapshotStore` and `SubscriptionStore` on a server or cluster."""
 
@@ -142,9 +146,7 @@ class EventStoreDBStore:
         if limit < 1:
             raise ValueError("a page has at least one event")
         start = number_of(after)
-        head = await self._client.head()
-        if start > head:
-            raise InvalidPosition(f"{after!r} lies beyond the last event of this store")
+        head = await self._head_from(start)
         if categories is not None and not categories:
             return Page([], position_of(head), at_end=True)
         # The event at the position itself comes first, if it is one of those asked for.
@@ -155,6 +157,14 @@ class EventStoreDBStore:
             return Page(events, events[-1].position, at_end=False)
         reached = max([position_of(head), *(event.position for event in events)])
         return Page(events, reached, at_end=True)
+
+    async def _head_from(self, start: int) -> int:
+        """The position of the last event, which what is read after `start` goes up to."""
+        head = await self._client.head()
+        # A subscription is also told positions of the server's own events.
+        if start > head and start > await self._client.head(any_event=True):
+            raise _BeyondEnd(f"{position_of(start)} lies beyond the last event of this store")
+        return max(head, start)
 
     async def subscribe(
         self,
@@ -170,8 +180,7 @@ class EventStoreDBStore:
             EventStoreUnavailable: also when the connection is lost.
         """
         start = number_of(after)
-        if start > await self._client.head():
-            raise InvalidPosition(f"{after!r} lies beyond the last event of this store")
+        await self._head_from(start)
         pattern = _pattern(categories) if categories is None or categories else _NOTHING
         received = self._client.subscribe(pattern, after=start)
         async with aclosing(deliveries(received, start, batch)) as following:
@@ -202,6 +211,14 @@ class EventStoreDBStore:
     async def renew_identity(self) -> str:
         """Give the store another identity, since it was restored: what knew it starts anew."""
         return await self._identity.renew()
+
+    async def renew_where_lost(self, identity: str, position: Position) -> bool:
+        """Take another identity if the end of the store was lost; see `RenewsIdentity`."""
+        try:
+            await self._head_from(number_of(position))
+        except _BeyondEnd:
+            return await self._identity.renew_if_beyond(position, identity)
+        return False
 
     async def check(self) -> None:
         """Return when the server answers as the leader of what is written; raise otherwise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,8 +19,12 @@ from event_store.kafka.topics import Topics
 from event_store.parking import INFRASTRUCTURE_ERRORS
 from event_store.partitions import Mark, Partition
 from event_store.port import Delivery, EventStore, Position
+from event_store.renewal import RenewsIdentity
+from event_store.tasks import stop
 
 _BATCH = 1000
+_LOOK_SECONDS = 1.0
+"""Between two looks at the identity of the store: a restore may renew it."""
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 _REMIND_FAILURES = 8
 _log = structlog.get_logger(__name__)
@@ -40,7 +44,9 @@ class EventReader:
     """Reads from a mark on; outages of the event store are waited out.
 
     If the mark is not of the store that is there now (it was replaced or restored), or the store
-    does not reach as far, all is read from the beginning: readers pass over what they have.
+    does not reach as far, all is read from the beginning: readers pass over what they have. A store
+    whose end was lost is given another identity, if it can be, for new events get positions that
+    readers have seen.
     """
 
     def __init__(self, events: EventStore, topics: Topics, mark: Mark | None) -> None:
@@ -60,15 +66,26 @@ class EventReader:
             before = self._position
             try:
                 await self._follow(put)
-            except InvalidPosition:
-                self._begin_anew("the event store does not reach as far as was published")
             except INFRASTRUCTURE_ERRORS as error:
                 failures = failures + 1 if self._position == before else 1
                 self._say(error, failures)
                 await asyncio.sleep(_delay(failures))
 
     async def _follow(self, put: Callable[[Batch], Awaitable[None]]) -> None:
+        """Hand over what follows, until something fails or the store has another identity."""
         store = await self._identify()
+        delivering = asyncio.create_task(self._deliver(store, put))
+        try:
+            while not (await asyncio.wait({delivering}, timeout=_LOOK_SECONDS))[0]:
+                if await self._events.identity() != store:
+                    return
+            delivering.result()
+        except InvalidPosition:
+            await self._mind_lost_end(store)
+        finally:
+            await stop(delivering)
+
+    async def _deliver(self, store: str, put: Callable[[Batch], Awaitable[None]]) -> None:
         deliveries = self._events.subscribe(
             after=self._position, categories=PUBLISHED, batch=_BATCH
         )
@@ -86,6 +103,22 @@ class EventReader:
             self._begin_anew("the event store is another one than was published before")
         self._store = identity
         return identity
+
+    async def _mind_lost_end(self, store: str) -> None:
+        """Let nobody take new events, at positions that lost ones had, for those."""
+        events, position, renewed = self._events, self._position, False
+        if isinstance(events, RenewsIdentity) and position is not None:
+            # Where it is no position at all, that says nothing of the store.
+            with suppress(InvalidPosition):
+                renewed = await events.renew_where_lost(store, position)
+        if renewed:
+            _log.error(
+                "the event store has lost events that were published, and so has another identity "
+                "now: all read models are built anew, and consistency tokens given out are void",
+                position=position,
+            )
+        else:
+            self._begin_anew("the event store does not reach as far as was published")
 
     def _begin_anew(self, why: str) -> None:
         _log.warning(f"{why}: all of it is published from its beginning")

@@ -71,6 +71,7 @@ class Relay:
         self._trouble: str | None = None
         self._said_at = float("-inf")
         self._failures = 0
+        self._leads = False
         self._has_led = False
         self._stands_by = False
 
@@ -81,8 +82,11 @@ class Relay:
 
     @property
     def active(self) -> bool:
-        """Whether it is the one that publishes; otherwise it starts, stands by or is held up."""
-        return self._publishing is not None
+        """Whether it is the one that publishes: it has written a mark since it began to lead.
+
+        Otherwise it starts, stands by or is held up.
+        """
+        return self._leads
 
     @property
     def position(self) -> Position | None:
@@ -142,13 +146,14 @@ class Relay:
             )
             await self._publishing.run()
         finally:
-            self._publishing = None
+            self._publishing, self._leads = None, False
             await producer.close()
 
     def _committed(self, mark: Mark, newest: datetime | None) -> None:
         if self._trouble is not None:
             _log.info("the relay publishes again", position=mark.position)
-        self._trouble, self._failures, self._has_led = None, 0, True
+        self._trouble, self._failures = None, 0
+        self._leads = self._has_led = True
         self._position = mark.position
         if newest is not None:
             self._last_published_at = datetime.now(UTC)

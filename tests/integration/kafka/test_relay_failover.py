@@ -25,6 +25,7 @@ from tests.integration.kafka.relaying import (
     until,
     until_published,
 )
+from tests.support.eventstoredb import free_port
 from tests.support.stores import opened
 
 KILLS = 8
@@ -91,18 +92,15 @@ async def test_relay_when_killed_at_any_moment_then_each_event_is_there_once(
 async def test_leading_relay_when_killed_then_the_one_that_stands_by_takes_over(
     kafka: str, topics: Topics, store: WholeEventStore, address: str
 ):
-    async with (
-        appending(store),
-        relay_process(address, kafka, topics) as first,
-        relay_process(address, kafka, topics) as second,
-    ):
+    async with appending(store), relay_process(address, kafka, topics) as first:
         await until_says(first, b"leads\n")
-        await until_says(second, b"leads\n")
-        leads, stands_by = await which(first, second)
-        leads.kill()
-        await until_says(stands_by, b"leads\n")
-        await store.append("order-last", some(1), expected=-1)
-        await until_published(kafka, topics, store)
+        async with relay_process(address, kafka, topics) as second:
+            await until_says(second, b"leads\n")
+            leads, stands_by = await which(first, second)
+            leads.kill()
+            await until_says(stands_by, b"leads\n")
+            await store.append("order-last", some(1), expected=-1)
+            await until_published(kafka, topics, store)
     async with running(Relay(store, kafka, topics)):
         await until_published(kafka, topics, store)
     await assert_all_once(kafka, topics, store)
@@ -159,3 +157,14 @@ async def until_led_by(relay: Relay, kafka: str, topics: Topics) -> None:
     async with asyncio.timeout(20):
         while not (it := await last_mark(kafka, topics)) or it.relay != relay.name:
             pass
+
+
+async def test_relays_when_started_while_the_event_store_is_away_then_neither_says_it_publishes(
+    kafka: str, topics: Topics
+):
+    async with opened(f"esdb://127.0.0.1:{free_port()}?Tls=false") as away:
+        relays = [Relay(away, kafka, topics, takeover=TAKEOVER) for _ in range(2)]
+        async with running(*relays):
+            await until(lambda: all(it.error is not None for it in relays))
+            assert not any(it.active for it in relays)
+            assert all("the event store can't be read" in it.error for it in relays)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import warnings
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.registry import CONTEXTS
 from event_store.errors import InvalidPosition
+from event_store.merged import MergedEventStore
 from event_store.merging import composed, merged, places_in
 from event_store.port import Page, Position, RecordedEvent
 from event_store.positions import number_of, position_of
@@ -125,3 +130,21 @@ def test_page_when_a_part_passed_over_others_then_its_place_has_moved():
 def test_position_when_it_is_of_other_stores_then_it_is_refused(position):
     with pytest.raises(InvalidPosition):
         places_in(Position(position), NAMES)
+
+
+class Slow:
+    async def check(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_stores_when_given_up_before_any_is_asked_then_nothing_is_left_over():
+    stores = MergedEventStore({context: Slow() for context in CONTEXTS})
+    with warnings.catch_warnings(record=True) as left_over:
+        warnings.simplefilter("always")
+        task = asyncio.create_task(stores.check())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gc.collect()
+    assert not left_over
