@@ -68,9 +68,8 @@ async def _relay(store: SqliteEventStore, servers: str) -> tuple[Measured, int]:
     assert head is not None
     async with own_topics(servers, COMPRESSION) as topics:
         relay = Relay(store, servers, topics)
+        watch = Stopwatch()  # With its start, a few tenths of a second.
         running = asyncio.create_task(relay.run())
-        await _until(running, lambda: relay.active)
-        watch = Stopwatch()
         await _until(running, lambda: relay.position is not None and relay.position >= head)
         measured = watch.stop()
         await stop(running)
