@@ -83,7 +83,8 @@ async def check_the_others_flow(client: httpx.AsyncClient, healthy: httpx.Respon
     confirmed = await client.post(f"{healthy.headers['location']}/confirm")
     seen = await client.get(healthy.headers["location"], headers=seen_by(confirmed))
     assert (ok(seen)["status"], seen.headers["read-model"]) == ("confirmed", "fresh")
-    found = await client.get("/api/orders", params={"status": "confirmed"})
+    search = {"status": "confirmed"}
+    found = await client.get("/api/orders", params=search, headers=seen_by(confirmed))
     assert [one["id"] for one in ok(found)["items"]] == [healthy.json()["id"]]
 
 

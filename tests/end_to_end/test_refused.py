@@ -12,6 +12,7 @@ import pytest
 from bootstrap.main import main
 from tests.end_to_end.shop import ok
 from tests.end_to_end.system import System
+from tests.support.stores import KINDS
 
 
 async def refusal(system: System, *words: object, **settings: object) -> str:
@@ -28,6 +29,8 @@ def line_of(done: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
+# Processes of their own share nothing that one of them could have to itself.
+@pytest.mark.parametrize("topology", KINDS, indirect=True)
 async def test_a_second_server_on_the_same_data_ends_and_harms_nobody(system: System):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
