@@ -6,11 +6,12 @@ from contextlib import aclosing
 
 from api.cli.application import CannotOpen
 from bootstrap.settings import Settings, has_secret, keep_secret, secret_of, secrets_folder
-from event_store.chain import Chain, hash_of
+from event_store.chain import Chain, hash_of, readings
 from event_store.inspection import Parted, walk_of
-from event_store.port import EventStore
+from event_store.port import EventStore, RecordedEvent
 
 _CHAINED = "chained"
+_LOOKED_AT = 50
 _STATEMENT = b"each event of this store was recorded with a hash"
 
 
@@ -76,3 +77,31 @@ async def _has_hashes(events: EventStore) -> bool:
             if any(hash_of(stored.event.metadata) for stored in page):
                 return True
     return False
+
+
+async def is_key_of(events: EventStore, chain: Chain) -> bool:
+    """Whether any of the first events was recorded with the key of this chain; True if none is.
+
+    Those of another shop's secrets were not.
+
+    Raises:
+        EventStoreError: the store does not answer.
+    """
+    first = (await events.read_all(limit=_LOOKED_AT)).events
+    told = [fits for event in first if (fits := _fits(event, chain)) is not None]
+    return any(told) or not told
+
+
+def _fits(event: RecordedEvent, chain: Chain) -> bool | None:
+    """Whether the hash is right, of an event that begins its stream; None if that says nothing."""
+    if event.version != 0:
+        return None
+    try:
+        found = list(readings(event.metadata))
+    except ValueError:
+        return None
+    where = (event.stream, event.version, event.id, event.type, event.data)
+    hashed = [(one, metadata) for one, metadata in found if one is not None]
+    if not hashed:
+        return None
+    return any(one == chain.link("", *where, metadata) for one, metadata in hashed)

@@ -58,7 +58,7 @@ def serve_event_store_server(settings: Settings) -> None:
     except AlreadyOwned as error:
         raise CannotOpen(str(error)) from error
     except ImportError as error:
-        raise CannotOpen("The server needs gRPC: pip install orderlog[services]") from error
+        raise CannotOpen("The server needs gRPC: pip install '.[services]' in the clone") from error
 
 
 async def _serve(settings: Settings, folder: Path) -> None:

@@ -263,7 +263,9 @@ async def connect(uri: str, named: str) -> EventStoreDBStore:
     try:
         from event_store.eventstoredb import EventStoreDBStore
     except ImportError as error:
-        raise CannotOpen("EventStoreDB needs its client: pip install orderlog[services]") from error
+        raise CannotOpen(
+            "EventStoreDB needs its client: pip install '.[services]' in the clone"
+        ) from error
     try:
         return await EventStoreDBStore.open(uri)
     except (EventStoreError, OSError) as error:

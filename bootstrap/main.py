@@ -157,6 +157,8 @@ def _check_begun(settings: Settings) -> None:
     if settings.secrets is not None and settings.event_store is not None:
         return  # The keys of another shop are never made, whatever is mistyped.
     if not has_begun(settings):
+        if settings.kafka is not None:
+            raise CannotOpen("ORDERLOG_SECRETS is not set: the folder with the shop's secrets.")
         raise CannotOpen(
             f"There is no shop in {settings.data.absolute()}: set ORDERLOG_DATA, "
             "or begin with orderlog serve"

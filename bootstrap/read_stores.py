@@ -32,7 +32,7 @@ async def _connect(url: str, prefix: str) -> WholeReadStore:
         from read_side.elasticsearch import ElasticsearchReadStore
     except ImportError as error:
         raise CannotOpen(
-            "Elasticsearch needs its client: pip install orderlog[services]"
+            "Elasticsearch needs its client: pip install '.[services]' in the clone"
         ) from error
     try:
         return await ElasticsearchReadStore.open(url, prefix=prefix)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
+from api.cli.application import CannotOpen
+from bootstrap.audit_key import is_key_of
 from bootstrap.command_side import CommandSide, connect_commands
 from bootstrap.event_stores import open_event_store
 from bootstrap.front import Front
@@ -41,13 +43,22 @@ async def query_api(settings: Settings, front: Front) -> None:
 
 
 async def opened_commands(settings: Settings, front: Front, stack: AsyncExitStack) -> CommandSide:
-    """What takes commands, on an event store that is closed with the stack."""
+    """What takes commands, on an event store that is closed with the stack.
+
+    Raises:
+        CannotOpen: a secret is missing, damaged, or of another shop.
+    """
 
     async def opened() -> CommandSide:
         async with AsyncExitStack() as opening:
             events = await open_event_store(settings)
             opening.push_async_callback(events.close)
             commands = await connect_commands(settings, events)
+            if not await is_key_of(events, commands.chain):
+                raise CannotOpen(
+                    "The events were recorded with another audit key: these are the secrets of "
+                    "another shop. See orderlog doctor."
+                )
             stack.push_async_exit(opening.pop_all())
             return commands
 

@@ -41,6 +41,9 @@ async def reached(what: str, open_it: Callable[[], Awaitable[T]], front: Front |
         except (CannotOpen, *_NOT_THERE) as error:
             if isinstance(error, CannotOpen) and not isinstance(error.__cause__, _NOT_THERE):
                 raise
+            for one in (error, error.__cause__):
+                if isinstance(one, OSError) and one.filename is not None:
+                    raise CannotOpen(f"{one.filename} can't be used: {one.strerror}") from None
             _log.warning(f"waits for {what}", because=str(error), again_in=round(delay, 2))
         if front is not None:
             front.waits_for(f"it waits for {what}")

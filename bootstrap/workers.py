@@ -130,7 +130,7 @@ async def opened_projecting(
 
 def without_clients() -> CannotOpen:
     """What is said where the clients of Kafka are not installed."""
-    return CannotOpen("Kafka needs its clients: pip install orderlog[services]")
+    return CannotOpen("Kafka needs its clients: pip install '.[services]' in the clone")
 
 
 async def _prepared_topics(settings: Settings, front: Front) -> Topics:

@@ -19,7 +19,8 @@ from event_store.port import WholeEventStore
 async def examine(settings: Settings) -> Sequence[Finding]:
     """Check everything that these settings name."""
     findings = [*check_settings(settings)]
-    if not (has_begun(settings) or settings.secrets):
+    elsewhere = settings.secrets or settings.kafka or settings.event_store
+    if not (has_begun(settings) or elsewhere):
         found = f"there is no shop in {settings.data.absolute()} yet"
         return [*findings, Finding("data", "warning", found, "Begin one: orderlog serve")]
     findings += check_secrets(settings)

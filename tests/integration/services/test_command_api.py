@@ -10,6 +10,7 @@ import pytest
 from api.cli.application import CannotOpen
 from bootstrap import waiting
 from bootstrap.front import Front
+from bootstrap.secrets_folder import make_secrets
 from bootstrap.services import command_api
 from bootstrap.settings import Settings, secret_of
 from event_store.dev_server.server import running_server
@@ -92,3 +93,27 @@ async def test_a_setting_that_no_waiting_helps_ends_it(settings, tmp_path):
     )
     with pytest.raises(CannotOpen, match="ORDERLOG_EVENT_STORE"):
         await asyncio.wait_for(command_api(wrong, Front("tested")), 10)
+
+
+async def test_secrets_of_another_shop_are_refused_before_anything_is_recorded(
+    settings, port, tmp_path
+):
+    async with running_server(tmp_path / "server.db", port=port):
+        async with running(command_api, settings, authorization=operator(settings)) as client:
+            await until_ready(client)
+            made = await client.post("/api/products", json=TEA)
+            assert made.status_code == 201
+        other = settings.model_copy(update={"secrets": tmp_path / "other"})
+        make_secrets(other, tmp_path / "other")
+        with pytest.raises(CannotOpen, match="secrets of another shop"):
+            await command_api(other, Front("tested"))
+        async with running(command_api, settings) as client:
+            await until_ready(client)
+
+
+async def test_a_folder_that_can_not_be_used_is_not_waited_for(settings, port, tmp_path):
+    (tmp_path / "file").write_text("")
+    wrong = settings.model_copy(update={"data": tmp_path / "file" / "data"})
+    async with running_server(tmp_path / "server.db", port=port):
+        with pytest.raises(CannotOpen, match="can't be used"):
+            await command_api(wrong, Front("tested"))
