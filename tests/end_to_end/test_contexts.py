@@ -10,7 +10,7 @@ import pytest
 
 from contracts.registry import CATEGORIES, CONTEXTS, category_of
 from tests.end_to_end import test_killed as killed
-from tests.end_to_end.shop import made, ok, open_shop, seen_by, settled
+from tests.end_to_end.shop import made, ok, open_shop, seen_by, settled, until
 from tests.end_to_end.system import System, running
 
 pytestmark = pytest.mark.parametrize("topology", ["sqlite", "services"], indirect=True)
@@ -66,8 +66,12 @@ async def check_across(system: System, customer: str, order: object) -> None:
     async with system.client("auditor") as auditor:
         entries = ok(await auditor.get(f"/api/audit/streams/{order_stream}"))["items"]
         path = f"/api/audit/events/{entries[0]['event_id']}/consequences"
-        followed = ok(await auditor.get(path))
-    assert '"stock-TEA"' in str(followed).replace("'", '"')
+
+        async def is_told() -> bool:
+            """A search is near real time."""
+            return "stock-TEA" in (await auditor.get(path)).text
+
+        await until(is_told)
     told = await asyncio.to_thread(
         system.json, "audit", "correlation", entries[0]["correlation_id"]
     )

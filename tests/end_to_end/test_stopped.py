@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.end_to_end.shop import Shop, keyed, made, ok, open_shop
+from tests.end_to_end.shop import Shop, keyed, made, ok, open_shop, until
 from tests.end_to_end.system import System
 
 BUYERS = 6
@@ -32,7 +32,11 @@ async def test_told_to_stop_under_load_then_what_was_accepted_is_answered_and_ke
         answered.add(await half.finish())
     assert system.ended() == 0
     system.start()
-    assert await orders_kept(system) == answered
+
+    async def all_are_kept() -> bool:
+        return await orders_kept(system) == answered
+
+    await until(all_are_kept)
     assert len(answered) >= 60 + len(halves)
 
 
