@@ -18,7 +18,7 @@ from tests.end_to_end.system import System
 AT_ONCE = 64
 RECEIPTS = ("/api/stock/CUP/receipts", {"quantity": 1, "location": "main"})
 RECEIVED_INTO = "stock-CUP"
-LONGEST = 10.0
+LONGEST = 15.0
 """Seconds that a caller waits at most, whatever happens."""
 
 # The embedded store has no server that could go away.
